@@ -1,4 +1,7 @@
 """A real LSTM, real windows, in the stock scikit-learn Pipeline and GridSearchCV."""
 
+from sklstm._supervised import make_supervised, make_windows
+from sklstm._windows import SlidingWindowTransformer
+
 __version__ = "0.1.0"
-__all__ = []
+__all__ = ["SlidingWindowTransformer", "make_supervised", "make_windows"]
