@@ -133,8 +133,7 @@ def forward(network, weights, x):
     activation = ACTIVATIONS[network.activation]
     for first in range(0, 3 * len(network.units), 3):
         steps = _lstm(steps, real, *weights[first : first + 3], activation, block)
-    for state in steps:  # the layers work step by step: no layer's whole output is ever held
-        pass
+    *_, state = steps  # the layers work step by step: no layer's whole output is ever held
     kernel, bias = weights[-2:]
     return (_product(state, kernel, block) + bias)[:n_windows]
 

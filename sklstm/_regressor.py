@@ -363,7 +363,7 @@ def _measure_rows(windows, sample_weight, standardize):
     """
     scaler = StandardScaler()
     row_weight = weigh_rows(windows, sample_weight)
-    for chunk in gen_batches(len(row_weight), 65_536):
+    for chunk in gen_batches(len(row_weight), 8_192):
         held = row_weight[chunk] > 0
         if standardize and held.any():
             scaler.partial_fit(windows.rows[chunk][held], sample_weight=row_weight[chunk][held])

@@ -364,17 +364,16 @@ def _get_loss(name):
 
 
 def _get_optimizer(name):
-    """Get a new optimizer of Keras by its name."""
+    """Make an optimizer of Keras by its name, of which not all are in `keras.optimizers.get`."""
     _, keras = _import_tensorflow()
-    try:
-        return keras.optimizers.get(name)
-    except (TypeError, ValueError) as error:
-        known = sorted(
-            key.lower()
-            for key, value in vars(keras.optimizers).items()
-            if inspect.isclass(value) and "learning_rate" in inspect.signature(value).parameters
-        )
-        raise ValueError(f"optimizer must be one of {known}, got {name!r}.") from error
+    known = {
+        key.lower(): value
+        for key, value in vars(keras.optimizers).items()
+        if inspect.isclass(value) and "learning_rate" in inspect.signature(value).parameters
+    }
+    if name.lower() not in known:
+        raise ValueError(f"optimizer must be one of {sorted(known)}, got {name!r}.")
+    return known[name.lower()]()
 
 
 _import_lock = threading.Lock()
@@ -472,7 +471,7 @@ def to_keras(network, weights, n_steps, X_mean, X_scale, y_mean, y_scale):
         x = layers[-1](x)
         outputs = keras.layers.Rescaling(y_scale, y_mean, dtype="float64")(x)
         if np.ndim(y_mean) == 0:
-            outputs = keras.layers.Reshape(())(outputs)
+            outputs = keras.layers.Reshape((), dtype="float64")(outputs)
         model = keras.Model(inputs, outputs)
     for layer, first in zip(layers, range(0, len(weights), 3), strict=True):
         layer.set_weights(weights[first : first + 3])

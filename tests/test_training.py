@@ -1,0 +1,359 @@
+"""The training program against Keras, its pool, and what it leaves untouched."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sklstm import LSTMRegressor, _training, clear_programs
+from sklstm._network import Network, initial_weights
+
+
+def make_data(n_windows=20, n_steps=5, n_features=2, n_outputs=2, seed=0):
+    random_state = np.random.RandomState(seed)
+    X = random_state.normal(size=(n_windows, n_steps, n_features))
+    return X, random_state.normal(size=(n_windows, n_outputs))
+
+
+def plain(**params):
+    """Make the plain network: no scaling, windows in order."""
+    defaults = {"units": 4, "standardize": False, "shuffle": False, "random_state": 0}
+    return LSTMRegressor(**{**defaults, **params})
+
+
+def fit_keras(X, y, *, units=(4,), activation="tanh", optimizer, loss="mse", epochs, batch_size):
+    """Train stock Keras layers from the same initial weights; mask the same steps."""
+    network = Network(X.shape[2], units, activation, y.shape[1])
+    weights = initial_weights(network, np.random.RandomState(0))
+    model = keras.Sequential([keras.Input(X.shape[1:]), keras.layers.Masking()])
+    for layer, n in enumerate(units):
+        inner = layer < len(units) - 1
+        model.add(keras.layers.LSTM(n, activation=activation, return_sequences=inner))
+    model.add(keras.layers.Dense(y.shape[1]))
+    model.set_weights(weights)
+    model.compile(optimizer, loss)
+    history = model.fit(
+        np.nan_to_num(X), y, batch_size=batch_size, epochs=epochs, shuffle=False, verbose=0
+    )
+    return model.get_weights(), history.history["loss"]
+
+
+def assert_same_weights(actual, expected, **tolerances):
+    for a, e in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(a, e, **tolerances)
+
+
+@pytest.mark.parametrize("units", [(4,), (4, 3)])
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_one_sgd_step_equals_keras(units, activation):
+    X, y = make_data()
+    X[:5, :2] = np.nan
+    model = plain(
+        units=units, activation=activation, optimizer="sgd", learning_rate=0.5, epochs=1,
+        batch_size=20,
+    ).fit(X, y)  # fmt: skip
+    weights, losses = fit_keras(
+        X, y, units=units, activation=activation, optimizer=keras.optimizers.SGD(0.5), epochs=1,
+        batch_size=20,
+    )  # fmt: skip
+    assert_same_weights(model.weights_, weights, atol=1e-5)
+    np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 6, 16, 33, 400])
+def test_epochs_of_any_batch_size_equal_keras(batch_size):
+    X, y = make_data(n_windows=40)
+    model = plain(learning_rate=0.01, epochs=3, batch_size=batch_size).fit(X, y)
+    adam = keras.optimizers.Adam(0.01)
+    weights, losses = fit_keras(X, y, optimizer=adam, epochs=3, batch_size=batch_size)
+    assert_same_weights(model.weights_, weights, atol=2e-5)
+    np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber", "log_cosh", "mape", "MeanSquaredError"])
+def test_losses_are_those_of_keras(loss):
+    X, y = make_data()
+    model = plain(optimizer="sgd", learning_rate=0.01, loss=loss, epochs=2).fit(X, y)
+    sgd = keras.optimizers.SGD(0.01)
+    weights, losses = fit_keras(X, y, optimizer=sgd, loss=loss, epochs=2, batch_size=32)
+    assert_same_weights(model.weights_, weights, atol=1e-5)
+    np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-4)
+
+
+def test_a_relative_loss_is_taken_in_the_units_of_y():
+    X, _ = make_data(n_windows=64)
+    y = 1000 + 10 * X[:, -1, 0]
+    model = LSTMRegressor(units=4, loss="mape", epochs=3, random_state=0).fit(X, y)
+    percentage = 100 * np.mean(np.abs(model.predict(X) - y) / y)
+    assert model.loss_curve_[-1] == pytest.approx(percentage, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    "adadelta adafactor adagrad adam adamax adamw ftrl lamb lion muon nadam rmsprop "
+    "schedulefreeadamw sgd".split(),
+)
+def test_every_optimizer_of_keras_trains(optimizer):
+    X, y = make_data()
+    model = plain(units=2, optimizer=optimizer, epochs=3).fit(X, y)
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
+def test_a_second_fit_starts_afresh():
+    # Nadam and Adagrad have state that does not start at zero.
+    X, y = make_data()
+    for optimizer in ["adam", "nadam", "adagrad"]:
+        model = plain(optimizer=optimizer, epochs=2)
+        first = model.fit(X, y).weights_
+        assert_same_weights(model.fit(X, y).weights_, first, rtol=0)
+
+
+def test_folds_learning_rates_and_seeds_share_one_program(monkeypatch):
+    clear_programs()
+    compiled = []
+    build = _training._Program
+    monkeypatch.setattr(
+        _training, "_Program", lambda *a, **k: compiled.append(a[0]) or build(*a, **k)
+    )
+    X, y = make_data(n_windows=100)
+    for n, learning_rate in [(100, 1e-3), (67, 1e-2), (40, 1e-4)]:
+        plain(learning_rate=learning_rate, epochs=1, random_state=n).fit(X[:n], y[:n])
+    assert len(compiled) == 1
+    plain(units=5, epochs=1).fit(X, y)
+    plain(epochs=1).fit(X[:, 1:], y)
+    plain(epochs=1, optimizer="sgd").fit(X, y)
+    assert len(compiled) == 4
+
+
+def test_the_pool_is_bounded_and_forgets_the_oldest(monkeypatch):
+    clear_programs()
+    monkeypatch.setattr(_training, "_POOL_SIZE", 2)
+    X, y = make_data()
+    for units in [1, 2, 3]:
+        plain(units=units, epochs=1).fit(X, y)
+    assert [plan.network.units for plan, _ in _training._pool] == [(2,), (3,)]
+    plain(units=2, epochs=1).fit(X, y)
+    assert [plan.network.units for plan, _ in _training._pool] == [(3,), (2,)]
+    clear_programs()
+    assert not _training._pool
+
+
+def test_fits_in_threads_of_one_process_do_not_meet():
+    X, y = make_data(n_windows=64)
+    models = [plain(epochs=8, learning_rate=10**-k, shuffle=True) for k in (1, 2, 3, 4)]
+    expected = [model.fit(X, y).weights_ for model in models]
+    again = [plain(**model.get_params()) for model in models]
+    threads = [threading.Thread(target=model.fit, args=(X, y)) for model in again]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for model, weights in zip(again, expected, strict=True):
+        assert_same_weights(model.weights_, weights, rtol=0)
+
+
+def test_a_failed_fit_leaves_no_program_behind(monkeypatch):
+    clear_programs()
+    X, y = make_data()
+
+    def fail(*_):
+        raise OSError("disk on fire")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_training._Program, "run_epoch", fail)
+        with pytest.raises(OSError, match="disk on fire"):
+            plain(epochs=1).fit(X, y)
+    assert not _training._pool
+
+
+def test_divergence_is_an_error_and_the_program_survives_it():
+    X, y = make_data()
+    model = plain(optimizer="sgd", epochs=2)
+    expected = model.fit(X, y).weights_
+    wild = plain(optimizer="sgd", epochs=20, learning_rate=1e30)
+    with pytest.raises(ValueError, match=r"in epoch 2 of 20 .* Lower learning_rate, got 1e\+30"):
+        wild.fit(X, y)
+    assert not hasattr(wild, "weights_")
+    assert_same_weights(model.fit(X, y).weights_, expected, rtol=0)
+
+
+def interrupt_in_epoch(monkeypatch, last):
+    """Send Ctrl-C to this process while the epoch after `last` runs."""
+    run_epoch = _training._Program.run_epoch
+    epochs = []
+
+    def run(program, *args):
+        epochs.append(program)
+        if len(epochs) > last:
+            signal.raise_signal(signal.SIGINT)
+        return run_epoch(program, *args)
+
+    monkeypatch.setattr(_training._Program, "run_epoch", run)
+
+
+def test_ctrl_c_keeps_the_last_complete_epoch(monkeypatch):
+    X, y = make_data()
+    expected = plain(epochs=3).fit(X, y).weights_
+    clear_programs()
+    plain(epochs=1).fit(X, y)  # compiles, so that the epochs below are those of the fit
+    interrupt_in_epoch(monkeypatch, last=3)
+    with pytest.warns(UserWarning, match="interrupted by user after epoch 3"):
+        model = plain(epochs=50).fit(X, y)
+    assert model.n_iter_ == len(model.loss_curve_) == 3
+    assert_same_weights(model.weights_, expected, rtol=0)
+    assert not _training._pool
+
+
+def test_ctrl_c_before_the_first_epoch_is_raised(monkeypatch):
+    X, y = make_data()
+    plain(epochs=1).fit(X, y)
+    interrupt_in_epoch(monkeypatch, last=0)
+    model = plain(epochs=5)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert not hasattr(model, "weights_")
+
+
+def test_without_xla_the_same_graph_runs_with_one_warning(monkeypatch):
+    X, y = make_data()
+    expected = plain(epochs=2).fit(X, y).weights_
+    clear_programs()
+    build = _training._build_shard_gradient
+
+    def refuse(plan, jit_compile):
+        if jit_compile:
+            raise tf.errors.UnimplementedError(None, None, "no XLA here")
+        return build(plan, jit_compile)
+
+    monkeypatch.setattr(_training, "_build_shard_gradient", refuse)
+    with pytest.warns(UserWarning, match="XLA cannot compile .* no XLA here"):
+        model = plain(epochs=2).fit(X, y)
+    assert_same_weights(model.weights_, expected, atol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plain(epochs=2).fit(X, y)
+    clear_programs()
+
+
+def test_verbose_prints_a_line_for_each_epoch(capsys):
+    X, y = make_data()
+    model = plain(epochs=2, verbose=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"Epoch {k}/2: loss {model.loss_curve_[k - 1]:.6g}" for k in (1, 2)]
+
+
+SETUP = """
+import numpy as np
+from sklstm import LSTMRegressor
+random_state = np.random.RandomState(0)
+X, y = random_state.normal(size=(300, 12, 2)), random_state.normal(size=300)
+model = LSTMRegressor(units=(20, 9), epochs=2, random_state=0)
+"""
+
+
+def run_python(code, **environment):
+    """Run code in a new process; return what it prints, and fail if it hangs."""
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", SETUP + code],
+        capture_output=True, text=True, env=environment, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout
+
+
+DIGEST = (
+    "import hashlib; print(hashlib.md5(b''.join(w.tobytes() for w in {}.weights_)).hexdigest())"
+)
+
+
+def test_weights_are_bit_equal_in_new_processes_with_any_threads_and_in_workers():
+    namespace = {}
+    exec(SETUP + "model.fit(X, y)", namespace)
+    here = b"".join(w.tobytes() for w in namespace["model"].weights_)
+    import hashlib
+
+    expected = hashlib.md5(here).hexdigest()
+    fit = "model.fit(X, y);" + DIGEST.format("model")
+    assert run_python(fit, OMP_NUM_THREADS="1").strip() == expected
+    assert run_python(fit, OMP_NUM_THREADS="2").strip() == expected
+    workers = """
+from joblib import Parallel, delayed
+from sklearn.base import clone
+fits = lambda backend: Parallel(2, backend)(delayed(clone(model).fit)(X, y) for _ in range(2))
+a, b = fits("loky")
+c, d = fits("threading")
+"""
+    printed = run_python(workers + "; ".join(DIGEST.format(m) for m in "abcd"))
+    assert printed.split() == [expected] * 4
+
+
+def test_workers_get_the_threads_joblib_grants():
+    code = """
+from joblib import Parallel, delayed
+def threads():
+    model.fit(X[:20], y[:20])
+    import tensorflow as tf
+    get = tf.config.threading
+    return get.get_intra_op_parallelism_threads(), get.get_inter_op_parallelism_threads()
+import joblib
+with joblib.parallel_config(backend="loky", inner_max_num_threads=3):
+    print(*Parallel(2)(delayed(threads)() for _ in range(2)))
+"""
+    assert run_python(code).strip() == "(3, 3) (3, 3)"
+
+
+def test_the_first_fit_imports_tensorflow_silently_and_touches_nothing_global():
+    code = """
+import os, random, sys
+assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+random.seed(1); np.random.seed(1)
+before = random.getstate(), np.random.get_state()[1].copy(), dict(os.environ)
+model.fit(X, y).predict(X)
+model.to_keras()
+assert random.getstate() == before[0]
+assert (np.random.get_state()[1] == before[1]).all()
+assert dict(os.environ) == before[2]
+assert "tensorflow" in sys.modules
+"""
+    assert run_python(code) == ""
+
+
+def test_predict_and_unpickling_never_import_tensorflow():
+    namespace = {}
+    exec(SETUP + "import pickle; dump = pickle.dumps(model.fit(X, y))", namespace)
+    code = f"""
+import pickle, sys
+model = pickle.loads({namespace["dump"]!r})
+print(model.predict(X)[:3].tolist())
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+"""
+    expected = namespace["model"].predict(namespace["X"])[:3].tolist()
+    assert run_python(code).strip() == str(expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_a_fork_after_a_fit_predicts_and_refuses_to_fit():
+    code = """
+import os, warnings
+expected = model.fit(X, y).predict(X)
+warnings.simplefilter("ignore")  # Python's own, of forks of threaded processes
+pid = os.fork()
+if pid == 0:
+    try:
+        assert (model.predict(X) == expected).all()
+        model.fit(X, y)
+    except RuntimeError as error:
+        os._exit(0 if "forked" in str(error) and "loky" in str(error) else 1)
+    os._exit(2)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    assert run_python(code).strip() == "0"
