@@ -10,8 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklstm._explain import write_window
 from sklstm._history import continues, remember, warn_if_shuffled
-from sklstm._series import name_step, split_series
+from sklstm._series import name_step, split_series, steps_ahead
 
 
 class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
@@ -216,6 +217,56 @@ class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
         warn_if_shuffled(series, self.history_)
         windows = self._make_windows(rows, series)
         return windows.reshape(len(rows), -1) if self.flatten else windows
+
+    def explain_window(self, X, i, *, horizon=1, groups=None):
+        """Write down which rows make a window, and which rows its target is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows in time order, for example a whole series before `make_supervised`.
+
+        i : int
+            Number of the row whose window to explain.
+
+        horizon : int or sequence of int, default=1
+            Steps ahead of the target, as in `make_supervised`.
+
+        groups : array-like of shape (n_rows,), default=None
+            Label of the series of each row, as in `fit`.
+
+        Returns
+        -------
+        text : str
+            Plain text for `print`, one line per step.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklstm import SlidingWindowTransformer
+        >>> index = pd.period_range("2013-01", periods=4, freq="M")
+        >>> frame = pd.DataFrame({"temp": [1.0, 2.0, 3.0, 4.0]}, index=index)
+        >>> transformer = SlidingWindowTransformer(n_steps=3).fit(frame)
+        >>> print(transformer.explain_window(frame, 1))
+        Window 1
+          t-2  missing
+          t-1  row 0  2013-01
+          t    row 1  2013-02
+        Target
+          t+1  row 2  2013-03
+        """
+        check_is_fitted(self, "history_")
+        rows, series = self._read(X, groups, reset=False)
+        if not isinstance(i, Integral) or not -len(rows) <= i < len(rows):
+            raise ValueError(f"i must be the number of one of the {len(rows)} rows, got {i!r}.")
+        one = next(one for one in series if i % len(rows) in one.members)
+        place = np.searchsorted(one.members, i % len(rows))
+        before = self._before(rows, one)
+        # Windows made of places show where each step comes from: the past is negative.
+        places = np.arange(-len(before), len(one.members), dtype=float)[:, np.newaxis]
+        places = self._slide(places[len(before) :], places[: len(before)])[place, :, 0]
+        past = self.history_.get(one.label)
+        return write_window(one, past, place, self._steps(), places, steps_ahead(horizon))
 
     def set_output(self, *, transform=None):
         """Set the container of flat windows; windows of three dimensions stay an array.

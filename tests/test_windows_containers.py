@@ -1,4 +1,4 @@
-"""Windows in and out of data frames: names, flat windows, set_output and polars."""
+"""Windows in and out of data frames: names, flat windows, set_output, polars, explanations."""
 
 import numpy as np
 import pandas as pd
@@ -175,3 +175,57 @@ def test_polars_has_names_and_no_history():
     X, y = make_supervised(frame[:, 1:])
     np.testing.assert_array_equal(X, [[10], [20]])
     np.testing.assert_array_equal(y, [20, 30])
+
+
+def test_a_window_explains_itself():
+    transformer = SlidingWindowTransformer(n_steps=3).fit(FRAME)
+    assert transformer.explain_window(FRAME, 1).splitlines() == [
+        "Window 1",
+        "  t-2  missing",
+        "  t-1  row 0  2013-01-01 00:00:00",
+        "  t    row 1  2013-01-01 01:00:00",
+        "Target",
+        "  t+1  row 2  2013-01-01 02:00:00",
+    ]
+
+
+def test_a_window_explains_its_history_and_a_target_to_come():
+    transformer = SlidingWindowTransformer(n_steps=3, dilation=2).fit(FRAME[:3])
+    assert transformer.explain_window(FRAME[3:], -1, horizon=[1, 12]).splitlines() == [
+        "Window 0",
+        "  t-4  missing",
+        "  t-2  remembered  2013-01-01 01:00:00",
+        "  t    row 0  2013-01-01 03:00:00",
+        "Target",
+        "  t+1  after the last row",
+        "  t+12 after the last row",
+    ]
+
+
+def test_a_window_of_a_series_among_others_explains_itself():
+    rows = [[0.0], [100.0], [1.0], [101.0]]
+    transformer = SlidingWindowTransformer(n_steps=3, padding="edge").fit(rows)
+    assert transformer.explain_window(rows, 1, groups=["a", "b", "a", "b"]).splitlines() == [
+        "Window 1 of series 'b'",
+        "  t-2  row 1",
+        "  t-1  row 1",
+        "  t    row 1",
+        "Target",
+        "  t+1  row 3",
+    ]
+
+
+def test_explained_rows_are_those_of_the_window_and_its_target():
+    X, y = make_supervised(FRAME, target="temp", horizon=2)
+    transformer = SlidingWindowTransformer(n_steps=2).fit(FRAME)
+    windows = transformer.transform(X)
+    text = transformer.explain_window(FRAME, 1, horizon=2)
+    rows = [int(line.split("row ")[1].split()[0]) for line in text.splitlines() if "row" in line]
+    np.testing.assert_array_equal(windows[1], FRAME.iloc[rows[:2]])
+    np.testing.assert_array_equal(y.iloc[1], FRAME["temp"].iloc[rows[2:]])
+
+
+@pytest.mark.parametrize("i", [4, -5, 1.0, "1"])
+def test_only_rows_have_windows_to_explain(i):
+    with pytest.raises(ValueError, match="i must be the number of one of the 4 rows, got"):
+        SlidingWindowTransformer().fit(FRAME).explain_window(FRAME, i)
