@@ -127,7 +127,7 @@ class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
     array(['temp[t-1]', 'temp[t]'], dtype=object)
     """
 
-    _parameter_constraints = {  # noqa: RUF012 - scikit-learn's protocol
+    _parameter_constraints = {
         "n_steps": [Interval(Integral, 1, None, closed="left")],
         "dilation": [Interval(Integral, 1, None, closed="left")],
         "padding": [StrOptions({"nan", "edge"})],

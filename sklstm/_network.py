@@ -1,0 +1,191 @@
+"""The LSTM on paper: its description, initial weights and forward pass, in NumPy."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+from scipy import special
+
+# Keras' activations by their Keras names: https://keras.io/api/layers/activations
+ACTIVATIONS = {
+    "celu": lambda x: np.maximum(x, 0) + np.expm1(np.minimum(x, 0)),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    "exponential": np.exp,
+    "gelu": lambda x: x * special.ndtr(x),
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "hard_silu": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
+    "linear": lambda x: x,
+    "log_sigmoid": lambda x: -np.logaddexp(0, -x),
+    "log_softmax": lambda x: special.log_softmax(x, axis=-1),
+    "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
+    "relu": lambda x: np.maximum(x, 0),
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "selu": lambda x: (
+        1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
+    ),
+    "sigmoid": special.expit,
+    "silu": lambda x: x * special.expit(x),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    "softmax": lambda x: special.softmax(x, axis=-1),
+    "softplus": lambda x: np.logaddexp(0, x),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "sparse_plus": lambda x: np.where(x < 1, (np.clip(x, -1, 1) + 1) ** 2 / 4, x),
+    "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
+    "squareplus": lambda x: (x + np.sqrt(x * x + 4)) / 2,
+    "tanh": np.tanh,
+    "tanh_shrink": lambda x: x - np.tanh(x),
+}
+ACTIVATIONS["hard_swish"] = ACTIVATIONS["hard_silu"]
+ACTIVATIONS["swish"] = ACTIVATIONS["silu"]
+
+# Windows computed together: the buffers of one step stay in a core's cache.
+CHUNK = 512
+
+
+@dataclass(frozen=True)
+class Network:
+    """Stacked LSTM layers and a dense output layer.
+
+    Its weights are a list of arrays in Keras' order and layout: for each LSTM layer the kernel
+    `(n_inputs, 4 * units)`, the recurrent kernel `(units, 4 * units)` and the bias
+    `(4 * units,)`, gates in the order input, forget, candidate, output; then the kernel
+    `(units, n_outputs)` and the bias `(n_outputs,)` of the output layer.
+    """
+
+    n_features: int
+    units: tuple[int, ...]
+    activation: str
+    n_outputs: int
+
+
+def initial_weights(network, random_state):
+    """Draw float32 weights as Keras does: Glorot uniform kernels, orthogonal recurrent kernels.
+
+    The biases are 0, those of the forget gates 1 (Jozefowicz et al., 2015).
+    """
+    weights = []
+    n_inputs = network.n_features
+    for units in network.units:
+        forget_bias = np.zeros(4 * units)
+        forget_bias[units : 2 * units] = 1
+        kernel = _glorot_uniform(n_inputs, 4 * units, random_state)
+        weights += [kernel, _orthogonal(units, 4 * units, random_state), forget_bias]
+        n_inputs = units
+    kernel = _glorot_uniform(n_inputs, network.n_outputs, random_state)
+    weights += [kernel, np.zeros(network.n_outputs)]
+    return [array.astype(np.float32) for array in weights]
+
+
+def _glorot_uniform(n_inputs, n_outputs, random_state):
+    limit = np.sqrt(6 / (n_inputs + n_outputs))
+    return random_state.uniform(-limit, limit, (n_inputs, n_outputs))
+
+
+def _orthogonal(n_rows, n_columns, random_state):
+    """Draw orthonormal rows, uniformly (Mezzadri, 2007)."""
+    q, r = np.linalg.qr(random_state.normal(size=(n_columns, n_rows)))
+    return (q * np.sign(np.diag(r))).T
+
+
+def predict(network, weights, windows, mean, scale):
+    """Compute the outputs `(n_windows, n_outputs)`, float32, of standardised windows.
+
+    `mean` and `scale`, `(n_features,)`, standardise the rows chunk by chunk. A window's output
+    does not depend, to the last bit, on the windows beside it.
+    """
+    n_windows = len(windows.starts)
+
+    def predict_chunk(start):
+        x = windows.gather(slice(start, start + CHUNK))
+        return forward(network, weights, ((x - mean) / scale).astype(np.float32))
+
+    chunks = range(0, n_windows, CHUNK)
+    n_threads = min(len(chunks), granted_threads())
+    if n_threads == 1:
+        outputs = [predict_chunk(start) for start in chunks]
+    else:
+        with ThreadPoolExecutor(n_threads) as executor:
+            outputs = list(executor.map(predict_chunk, chunks))
+    return np.concatenate(outputs)
+
+
+def granted_threads():
+    """Count the threads this process may use: joblib tells its workers in OMP_NUM_THREADS."""
+    granted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return int(granted) if granted.isdigit() and int(granted) > 0 else joblib.cpu_count()
+
+
+def forward(network, weights, x):
+    """Compute the outputs `(n_windows, n_outputs)` of `x`, `(n_windows, n_steps, n_features)`.
+
+    The state passes over a step with a missing value unchanged.
+    """
+    n_windows = len(x)
+    block = _block_size(network)
+    padded = np.pad(x, ((0, -n_windows % block), (0, 0), (0, 0))).swapaxes(0, 1)
+    real = ~np.isnan(padded).any(axis=2)
+    steps = np.where(real[:, :, np.newaxis], padded, 0)
+    activation = ACTIVATIONS[network.activation]
+    for first in range(0, 3 * len(network.units), 3):
+        steps = _lstm(steps, real, *weights[first : first + 3], activation, block)
+    for state in steps:  # the layers work step by step: no layer's whole output is ever held
+        pass
+    kernel, bias = weights[-2:]
+    return (_product(state, kernel, block) + bias)[:n_windows]
+
+
+def _lstm(steps, real, kernel, recurrent_kernel, bias, activation, block):
+    """Yield the hidden state `(n_windows, units)` after each step.
+
+    `steps` gives each step's inputs `(n_windows, n_inputs)`, `real`, `(n_steps, n_windows)`, is
+    False where a step is skipped (Hochreiter & Schmidhuber, 1997; Gers et al., 2000).
+    """
+    n_inputs, units = len(kernel), len(recurrent_kernel)
+    joint_kernel = _reorder_gates(np.vstack([kernel, recurrent_kernel, bias]))
+    joined = np.zeros((real.shape[1], n_inputs + units + 1), dtype=np.float32)
+    joined[:, -1] = 1  # so that the product adds the bias
+    h = joined[:, n_inputs:-1]
+    c = np.zeros_like(h)
+    for x, real_step in zip(steps, real, strict=True):
+        joined[:, :n_inputs] = x
+        gates = _product(joined, joint_kernel, block)
+        sigmoids = gates[:, : 3 * units]  # of twice their argument: see _reorder_gates
+        np.tanh(sigmoids, out=sigmoids)
+        sigmoids *= 0.5
+        sigmoids += 0.5
+        i, f, o, g = np.split(gates, 4, axis=1)
+        c_next = f * c + i * activation(g)
+        keep = True if real_step.all() else real_step[:, np.newaxis]
+        np.copyto(h, o * activation(c_next), where=keep)
+        np.copyto(c, c_next, where=keep)
+        yield h
+
+
+def _reorder_gates(kernel):
+    """Bring Keras' gates i, f, g, o into the order i, f, o, g and halve the sigmoids' columns.
+
+    So the sigmoids are contiguous and `sigmoid(z) = tanh(z / 2) / 2 + 1 / 2` needs no division.
+    """
+    i, f, g, o = np.split(kernel, 4, axis=1)
+    return np.hstack([i / 2, f / 2, o / 2, g])
+
+
+def _block_size(network):
+    """Choose how many windows share one matrix product: by the architecture alone.
+
+    BLAS rounds differently for different shapes, and float32 would show it, so every product has
+    the same shape. Up to 128 units 8 rows are as fast as 512 and stay below the size at which
+    OpenBLAS starts threads, which would disturb ours (measured: twice as slow).
+    """
+    return 8 if max(network.units) <= 128 else 32
+
+
+def _product(x, kernel, block):
+    """Multiply `x`, `(n_windows, n_inputs)`, and `kernel` in blocks of equal shape."""
+    blocks = x.reshape(-1, block, x.shape[1]) @ kernel
+    return blocks.reshape(len(x), -1)

@@ -1,0 +1,63 @@
+"""Windows as rows and starts, so that overlapping windows cost no memory."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+
+class Windows(NamedTuple):
+    """Window `i` holds the rows `starts[i] + offsets`; no row is stored twice.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+    starts : ndarray of shape (n_windows,)
+    offsets : ndarray of shape (n_steps,)
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+    offsets: np.ndarray
+
+    @property
+    def shape(self):
+        """Shape of one window, `(n_steps, n_features)`."""
+        return len(self.offsets), self.rows.shape[1]
+
+    def gather(self, chunk):
+        """Copy the windows of a slice to an array `(n_windows, n_steps, n_features)`."""
+        return self.rows[self.starts[chunk, np.newaxis] + self.offsets]
+
+
+def as_rows(X):
+    """Read the windows `X`, `(n_windows, n_steps, n_features)`, as rows and starts.
+
+    Windows cut from one series at regular distances (`W`, `W[100:]`, `W[::2]` of a strided view
+    `W`) are recognised by their strides and share its memory; so does any C-contiguous array,
+    whose windows do not overlap. Anything else is copied.
+    """
+    n_windows, n_steps, n_features = X.shape
+    between_windows, between_steps, between_features = X.strides
+    if n_steps == 1:  # numpy gives an axis of length 1 any stride
+        between_steps = between_windows
+    if n_windows == 1:
+        between_windows = between_steps
+    row = min(between_windows, between_steps)
+    if row > 0 and between_windows % row == 0 == between_steps % row:
+        apart, dilation = between_windows // row, between_steps // row
+        n_rows = apart * (n_windows - 1) + dilation * (n_steps - 1) + 1
+        if n_rows <= n_windows * n_steps:  # else some rows are in no window of X
+            rows = as_strided(X, (n_rows, n_features), (row, between_features), writeable=False)
+            return Windows(rows, apart * np.arange(n_windows), dilation * np.arange(n_steps))
+    rows = np.ascontiguousarray(X).reshape(n_windows * n_steps, n_features)
+    return Windows(rows, n_steps * np.arange(n_windows), np.arange(n_steps))
+
+
+def weigh_rows(windows, window_weight):
+    """Sum for each row the weights of the windows that hold it, 0 where a value is missing."""
+    row_weight = np.zeros(len(windows.rows))
+    for offset in windows.offsets:  # windows start at different rows: no row is met twice
+        row_weight[windows.starts + offset] += window_weight
+    row_weight[np.isnan(windows.rows).any(axis=1)] = 0
+    return row_weight
