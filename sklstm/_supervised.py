@@ -1,12 +1,9 @@
 """Forecasting as supervised learning: the target of a row is what the series does next."""
 
-import sys
-from collections.abc import Iterable
-from numbers import Integral
-
 import numpy as np
 from sklearn.utils import check_array
 
+from sklstm._series import is_pandas, name_step, split_series, steps_ahead
 from sklstm._windows import SlidingWindowTransformer
 
 
@@ -16,7 +13,8 @@ def make_supervised(series, horizon=1, *, target=None):
     Parameters
     ----------
     series : array-like of shape (n_times,) or (n_times, n_features)
-        Observations in time order; array, list, pandas Series or DataFrame.
+        Observations in time order; array, list, pandas Series or DataFrame. The first level of a
+        `MultiIndex` tells several series apart, and no target is taken from another one.
 
     horizon : int or sequence of int, default=1
         Which of the next values to forecast: an int asks for all of the next 1 to `horizon`
@@ -55,9 +53,9 @@ def make_supervised(series, horizon=1, *, target=None):
     array([[11., 12.],
            [12., 13.]])
     """
-    series = _as_table(series)
-    kept, y = _look_ahead(series, horizon, target)
-    return _take(series, kept), y
+    table = _as_table(series)
+    rows, y = _look_ahead(table, split_series(table, len(table)), horizon, target)
+    return _take(table, rows), y
 
 
 def make_windows(series, n_steps, horizon=1):
@@ -69,7 +67,7 @@ def make_windows(series, n_steps, horizon=1):
     Parameters
     ----------
     series : array-like of shape (n_times,) or (n_times, n_features)
-        Observations in time order; array, list, pandas Series or DataFrame.
+        Observations in time order, as in `make_supervised`.
 
     n_steps : int
         Number of rows in a window.
@@ -81,7 +79,8 @@ def make_windows(series, n_steps, horizon=1):
     -------
     X : ndarray of shape (n_windows, n_steps, n_features)
         The windows that have all their rows and a complete target; a read-only view on one copy
-        of the series (a copy where windows are left out because their target is missing).
+        of the series. For several series, or where windows are left out because their target is
+        missing, a copy: `n_steps` times the rows.
 
     y : ndarray, Series or DataFrame of shape (n_windows,) or (n_windows, n_outputs)
         The targets of all columns, as in `make_supervised`.
@@ -103,43 +102,43 @@ def make_windows(series, n_steps, horizon=1):
     >>> y
     array([13., 14.])
     """
-    series = _as_table(series)
-    windows = SlidingWindowTransformer(n_steps).fit_transform(series)
-    kept, y = _look_ahead(series, horizon)
-    complete = kept >= n_steps - 1
-    if not complete.any():
+    table = _as_table(series)
+    windows = SlidingWindowTransformer(n_steps).fit_transform(table)
+    series = split_series(table, len(table))
+    rows, y = _look_ahead(table, series, horizon)
+    full = np.concatenate([np.asarray(one.members)[n_steps - 1 :] for one in series])
+    complete = np.flatnonzero(np.isin(rows, full))
+    if not len(complete):
         raise ValueError(
             f"n_steps must leave a row with a target, got n_steps={n_steps} and "
-            f"horizon={horizon} for {len(series)} rows. Give a longer series or shorter windows."
+            f"horizon={horizon} for {len(table)} rows. Give a longer series or shorter windows."
         )
-    return _take(windows, kept[complete]), _take(y, np.flatnonzero(complete))
+    return _take(windows, rows[complete]), _take(y, complete)
 
 
 def _as_table(series):
     """Return a series as a DataFrame or an array of shape (n_times, n_features)."""
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(series, pandas.Series):
-        return series.to_frame(name="x0" if series.name is None else series.name)
-    if pandas is not None and isinstance(series, pandas.DataFrame):
-        return series
+    if is_pandas(series):
+        if series.ndim == 2:
+            return series
+        return series.to_frame("x0" if series.name is None else series.name)
     series = check_array(
         series, ensure_2d=False, ensure_all_finite="allow-nan", input_name="series"
     )
     return series[:, np.newaxis] if series.ndim == 1 else series
 
 
-def _look_ahead(series, horizon, target=None):
+def _look_ahead(table, series, horizon, target=None):
     """Return the numbers of the rows with a complete target, and their targets."""
-    steps = _steps_ahead(horizon)
-    if len(series) <= max(steps):
+    steps = steps_ahead(horizon)
+    columns = _target_columns(table, target)
+    rows, y = _shift(_select(table, columns), [one.members for one in series], steps)
+    if not len(rows):
+        longest = max(len(one.members) for one in series)
         raise ValueError(
-            f"horizon must be smaller than the number of rows, got horizon={horizon} for "
-            f"{len(series)} rows."
+            f"horizon must be smaller than the number of rows, got horizon={horizon} for {longest} "
+            f"rows. Give a longer series or look less far ahead."
         )
-    columns = _target_columns(series, target)
-    values = _select(series, columns)
-    rows = np.arange(len(series) - max(steps))
-    y = np.concatenate([values[rows + step] for step in steps], axis=1)
     complete = ~np.isnan(y).any(axis=1)
     if not complete.any():
         raise ValueError(
@@ -147,41 +146,45 @@ def _look_ahead(series, horizon, target=None):
             f"horizon={horizon}: every target has a missing value."
         )
     rows, y = rows[complete], y[complete]
-    if hasattr(series, "iloc"):
-        y = _label(y, _take(series, rows).index, [f"{c}[t+{s}]" for s in steps for c in columns])
+    if is_pandas(table):
+        names = [f"{column}[{name_step(step)}]" for step in steps for column in columns]
+        y = _label(y, _take(table, rows).index, names)
     elif y.shape[1] == 1:
         y = y[:, 0]
     return rows, y
 
 
-def _steps_ahead(horizon):
-    """Return a horizon as a list of steps ahead."""
-    steps = range(1, horizon + 1) if isinstance(horizon, Integral) else horizon
-    steps = list(steps) if isinstance(steps, Iterable) else [steps]
-    if not all(isinstance(step, Integral) for step in steps) or isinstance(horizon, bool):
-        raise TypeError(f"horizon must be an int or a sequence of int, got {horizon!r}.")
-    if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
-        raise ValueError(f"horizon must be positive and without repetition, got {horizon!r}.")
-    return steps
+def _shift(values, series, steps):
+    """Return the numbers of the rows that have a future in their series, and that future."""
+    now, future = [], []
+    for members in series:
+        members = np.asarray(members)
+        n_rows = max(0, len(members) - max(steps))
+        now.append(members[:n_rows])
+        future.append(np.hstack([values[members[step : step + n_rows]] for step in steps]))
+    now, future = np.concatenate(now), np.concatenate(future)
+    order = np.argsort(now)
+    return now[order], future[order]
 
 
-def _target_columns(series, target):
+def _target_columns(table, target):
     """Return the target columns as a list of names (DataFrame) or numbers (array)."""
-    known = list(getattr(series, "columns", range(series.shape[1])))
+    known = list(getattr(table, "columns", range(table.shape[1])))
     if target is None:
         return known
-    columns = list(target) if isinstance(target, list | np.ndarray) else [target]
+    columns = target.tolist() if hasattr(target, "tolist") else target
+    columns = columns if isinstance(columns, list) else [columns]
     unknown = [column for column in columns if column not in known]
     if unknown or not columns:
         raise ValueError(f"target must be among the columns {known}, got {target!r}.")
     return columns
 
 
-def _select(series, columns):
+def _select(table, columns):
     """Return columns as numbers, shape (n_times, n_columns)."""
-    if hasattr(series, "iloc"):
-        return check_array(series[columns], ensure_all_finite="allow-nan", input_name="target")
-    return series[:, columns]
+    if is_pandas(table):
+        return check_array(table[columns], ensure_all_finite="allow-nan", input_name="target")
+    return table[:, columns]
 
 
 def _label(y, index, names):
@@ -197,4 +200,4 @@ def _take(table, rows):
     """Return rows of a table by number; consecutive ones as a slice, which copies nothing."""
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
         rows = slice(rows[0], rows[-1] + 1)
-    return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
+    return table.iloc[rows] if is_pandas(table) else table[rows]

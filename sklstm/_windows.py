@@ -4,10 +4,15 @@ from numbers import Integral
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklstm._explain import write_window
+from sklstm._history import continues, remember, warn_if_shuffled
+from sklstm._series import name_step, split_series, steps_ahead
 
 
 class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
@@ -17,23 +22,64 @@ class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
     `scoring`, `TimeSeriesSplit` and the stock `Pipeline` work as they are. The first windows
     have less of a past than that; their missing leading steps are NaN.
 
+    Several series in one `X`, told apart by the first level of a `MultiIndex` or by `groups`,
+    never share a window.
+
     Parameters
     ----------
     n_steps : int, default=10
         Number of rows in a window, the row itself included.
 
+    dilation : int, default=1
+        Number of rows from one step of a window to the next: with 3, window `i` holds rows
+        `i - 3 * (n_steps - 1)` to `i - 3` and `i`. No row is left out of the output.
+
+    padding : {"nan", "edge"}, default="nan"
+        What stands in for the steps before the first row of a series: NaN, which `LSTMRegressor`
+        skips, or "edge", that first row again, for regressors that refuse NaN.
+
+    history : bool, default=True
+        Whether to complete the first windows of a later `transform` with the last
+        `(n_steps - 1) * dilation` rows of `fit`. That happens only if the pandas index of `X`
+        begins exactly where that of `fit` ended; see Notes.
+
+    flatten : bool, default=False
+        Whether to lay the steps of a window side by side, as columns such as `temp[t-1]` and
+        `temp[t]`, for regressors that read rows.
+
     Attributes
     ----------
+    history_ : dict
+        For each series, by its label (None if there is one only), what is remembered of it: its
+        last rows and times and the time that continues them. Empty without a pandas index.
+
     n_features_in_ : int
         Number of features of a row.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where `X` has column names that are all strings.
 
+    See Also
+    --------
+    make_supervised : Turn a series into rows and their targets.
+    make_windows : Turn a series into complete windows and their targets.
+
     Notes
     -----
-    The windows are a read-only view on one padded copy of the rows, so they cost the memory of
-    the rows however long they are. float32 and float64 are kept, other numbers become float64.
+    **What continues.** The next integer at the step of an integer index; the next stamp at the
+    frequency of a `DatetimeIndex` or `TimedeltaIndex`, set or inferred, which is absolute for
+    hours and follows the calendar and the wall clock for days and months; the next period of a
+    `PeriodIndex`. Missing rows within the index of `fit` are allowed where all its steps are
+    multiples of the smallest. After a gap, on an overlap, on the rows of `fit` and without a
+    pandas index, windows start short. So `fit(X).transform(X)` equals `fit_transform(X)`.
+
+    **What it costs.** The windows of a single series are a read-only view on one padded copy of
+    the rows: the memory of the rows, however long the windows are. Those of several series, and
+    flat ones, are a copy: `n_steps` times the rows. float32 and float64 are kept, other numbers
+    become float64.
+
+    **A warning** says so if the pandas index shows rows that are out of order in time or that
+    were taken out from between the rows of `fit`, as shuffled splits do.
 
     Examples
     --------
@@ -48,18 +94,57 @@ class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
            [nan,  1.,  2.],
            [ 1.,  2.,  3.],
            [ 2.,  3.,  4.]])
+
+    Every second row:
+
+    >>> SlidingWindowTransformer(n_steps=2, dilation=2).fit_transform(X)[:, :, 0]
+    array([[nan,  1.],
+           [nan,  2.],
+           [ 1.,  3.],
+           [ 2.,  4.]])
+
+    Rows 4 and 5 continue rows 0 to 3, so their windows are complete; rows 5 and 6 do not:
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"temp": [1.0, 2.0, 3.0, 4.0]})
+    >>> transformer = SlidingWindowTransformer(n_steps=3).fit(frame)
+    >>> transformer.transform(pd.DataFrame({"temp": [5.0, 6.0]}, index=[4, 5]))[:, :, 0]
+    array([[3., 4., 5.],
+           [4., 5., 6.]])
+    >>> transformer.transform(pd.DataFrame({"temp": [6.0, 7.0]}, index=[5, 6]))[:, :, 0]
+    array([[nan, nan,  6.],
+           [nan,  6.,  7.]])
+
+    Two series, and windows as columns:
+
+    >>> flat = SlidingWindowTransformer(n_steps=2, flatten=True, padding="edge")
+    >>> flat.fit_transform(X, groups=["a", "a", "b", "b"])
+    array([[1., 1.],
+           [1., 2.],
+           [3., 3.],
+           [3., 4.]])
+    >>> flat.fit(frame).get_feature_names_out()
+    array(['temp[t-1]', 'temp[t]'], dtype=object)
     """
 
-    _parameter_constraints = {  # noqa: RUF012 - scikit-learn's protocol
+    _parameter_constraints = {
         "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "dilation": [Interval(Integral, 1, None, closed="left")],
+        "padding": [StrOptions({"nan", "edge"})],
+        "history": ["boolean"],
+        "flatten": ["boolean"],
     }
 
-    def __init__(self, n_steps=10):
+    def __init__(self, n_steps=10, *, dilation=1, padding="nan", history=True, flatten=False):
         self.n_steps = n_steps
+        self.dilation = dilation
+        self.padding = padding
+        self.history = history
+        self.flatten = flatten
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Learn the number and the names of the features.
+    def fit(self, X, y=None, *, groups=None):
+        """Remember the end of each series and the names of the features.
 
         Parameters
         ----------
@@ -69,15 +154,47 @@ class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
         y : None
             Ignored.
 
+        groups : array-like of shape (n_rows,), default=None
+            Label of the series of each row. By default the first level of a `MultiIndex`; any
+            other `X` is one series.
+
         Returns
         -------
         self : SlidingWindowTransformer
             The fitted transformer.
         """
-        self._read(X, reset=True)
+        rows, series = self._read(X, groups, reset=True)
+        warn_if_shuffled(series, {})
+        n_rows = self._n_before() if self.history else 0
+        self.history_ = {
+            label: remember(rows[members[max(0, len(members) - n_rows) :]], times)
+            for label, members, times in series
+            if times is not None
+        }
         return self
 
-    def transform(self, X):
+    def fit_transform(self, X, y=None, *, groups=None):
+        """Fit to rows, then make one window per row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows in time order. NaN is a missing value.
+
+        y : None
+            Ignored.
+
+        groups : array-like of shape (n_rows,), default=None
+            Label of the series of each row, as in `fit`.
+
+        Returns
+        -------
+        windows : ndarray or DataFrame
+            As `transform` returns them.
+        """
+        return self.fit(X, y, groups=groups).transform(X, groups=groups)
+
+    def transform(self, X, *, groups=None):
         """Make one window per row.
 
         Parameters
@@ -85,16 +202,113 @@ class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
         X : array-like of shape (n_rows, n_features)
             Rows in time order. NaN is a missing value.
 
+        groups : array-like of shape (n_rows,), default=None
+            Label of the series of each row, as in `fit`.
+
         Returns
         -------
         windows : ndarray of shape (n_rows, n_steps, n_features)
-            Window `i` ends with row `i`. A read-only view.
+            Window `i` ends with row `i`. A read-only view if `X` is one series. With
+            `flatten=True` an array or, after `set_output`, a DataFrame of shape
+            (n_rows, n_steps * n_features), the oldest step first.
         """
-        check_is_fitted(self)
-        return _slide(self._read(X, reset=False), self.n_steps)
+        check_is_fitted(self, "history_")
+        rows, series = self._read(X, groups, reset=False)
+        warn_if_shuffled(series, self.history_)
+        windows = self._make_windows(rows, series)
+        return windows.reshape(len(rows), -1) if self.flatten else windows
 
-    def _read(self, X, reset):
-        """Return the rows of `X` as floats; touch `self` only after everything was checked."""
+    def explain_window(self, X, i, *, horizon=1, groups=None):
+        """Write down which rows make a window, and which rows its target is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows in time order, for example a whole series before `make_supervised`.
+
+        i : int
+            Number of the row whose window to explain.
+
+        horizon : int or sequence of int, default=1
+            Steps ahead of the target, as in `make_supervised`.
+
+        groups : array-like of shape (n_rows,), default=None
+            Label of the series of each row, as in `fit`.
+
+        Returns
+        -------
+        text : str
+            Plain text for `print`, one line per step.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklstm import SlidingWindowTransformer
+        >>> index = pd.period_range("2013-01", periods=4, freq="M")
+        >>> frame = pd.DataFrame({"temp": [1.0, 2.0, 3.0, 4.0]}, index=index)
+        >>> transformer = SlidingWindowTransformer(n_steps=3).fit(frame)
+        >>> print(transformer.explain_window(frame, 1))
+        Window 1
+          t-2  missing
+          t-1  row 0  2013-01
+          t    row 1  2013-02
+        Target
+          t+1  row 2  2013-03
+        """
+        check_is_fitted(self, "history_")
+        rows, series = self._read(X, groups, reset=False)
+        if not isinstance(i, Integral) or not -len(rows) <= i < len(rows):
+            raise ValueError(f"i must be the number of one of the {len(rows)} rows, got {i!r}.")
+        one = next(one for one in series if i % len(rows) in one.members)
+        place = np.searchsorted(one.members, i % len(rows))
+        before = self._before(rows, one)
+        # Windows made of places show where each step comes from: the past is negative.
+        places = np.arange(-len(before), len(one.members), dtype=float)[:, np.newaxis]
+        places = self._slide(places[len(before) :], places[: len(before)])[place, :, 0]
+        past = self.history_.get(one.label)
+        return write_window(one, past, place, self._steps(), places, steps_ahead(horizon))
+
+    def set_output(self, *, transform=None):
+        """Set the container of flat windows; windows of three dimensions stay an array.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Container of the output of `transform` and `fit_transform`; None changes nothing.
+
+        Returns
+        -------
+        self : SlidingWindowTransformer
+            This transformer.
+        """
+        # scikit-learn's own is there only if get_feature_names_out is, but a Pipeline asks every
+        # step. The attribute is the one scikit-learn's FunctionTransformer sets likewise.
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    @available_if(lambda self: self.flatten)
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of flat windows; there with `flatten=True` only.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features,), default=None
+            Names of the features, which must be those of `fit` if that had any. By default
+            those of `fit`, or `x0`, `x1`, ….
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_steps * n_features,)
+            The feature and how many rows back it is, such as `temp[t-2]` or, now, `temp[t]`.
+        """
+        check_is_fitted(self, "history_")
+        features = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
+        names = [f"{name}[{name_step(step)}]" for step in self._steps() for name in features]
+        return np.array(names, dtype=object)
+
+    def _read(self, X, groups, reset):
+        """Return rows as floats, and their series; touch `self` only if all is well."""
         rows = check_array(
             X,
             dtype=[np.float64, np.float32],
@@ -102,20 +316,47 @@ class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
             estimator=self,
             input_name="X",
         )
+        series = split_series(X, len(rows), groups)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        return rows
+        return rows, series
+
+    def _make_windows(self, rows, series):
+        """Return windows of shape (n_rows, n_steps, n_features), in the order of the rows."""
+        if len(series) == 1:
+            return self._slide(rows, self._before(rows, series[0]))
+        windows = np.empty((len(rows), self.n_steps, rows.shape[1]), rows.dtype)
+        for one in series:
+            windows[one.members] = self._slide(rows[one.members], self._before(rows, one))
+        return windows
+
+    def _before(self, rows, one):
+        """Return the rows just before a series, as far as they are remembered and wanted."""
+        past = self.history_.get(one.label)
+        if not self.history or not continues(past, one.times):
+            return rows[:0]
+        return past.rows[max(0, len(past.rows) - self._n_before()) :]
+
+    def _slide(self, rows, before):
+        """View rows (n_rows, n_features) as windows, given the rows before them."""
+        n_before = self._n_before()
+        n_missing = n_before - len(before)
+        padded = np.empty((n_before + len(rows), rows.shape[1]), rows.dtype)
+        padded[n_missing:n_before] = before
+        padded[n_before:] = rows
+        padded[:n_missing] = np.nan if self.padding == "nan" else padded[n_missing]
+        windows = sliding_window_view(padded, n_before + 1, axis=0)[:, :, :: self.dilation]
+        return windows.swapaxes(1, 2)
+
+    def _n_before(self):
+        """Return how many rows before its own a window reaches back."""
+        return (self.n_steps - 1) * self.dilation
+
+    def _steps(self):
+        """Return the steps of a window, seen from its row: ..., -2, -1, 0 at dilation 1."""
+        return range(-self._n_before(), 1, self.dilation)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _slide(rows, n_steps):
-    """View rows (n_rows, n_features) as windows (n_rows, n_steps, n_features)."""
-    n_missing = n_steps - 1
-    padded = np.empty((n_missing + len(rows), rows.shape[1]), rows.dtype)
-    padded[:n_missing] = np.nan
-    padded[n_missing:] = rows
-    return sliding_window_view(padded, n_steps, axis=0).swapaxes(1, 2)

@@ -62,6 +62,12 @@ def test_pandas_names_the_targets():
     pd.testing.assert_frame_equal(y, pd.DataFrame({"temp[t+2]": [3.0], "temp[t+1]": [2.0]}))
 
 
+def test_pandas_names_follow_the_values():
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": [10, 20, 30]})
+    _, y = make_supervised(frame, horizon=2)
+    assert y.iloc[0].to_dict() == {"a[t+1]": 2, "b[t+1]": 20, "a[t+2]": 3, "b[t+2]": 30}
+
+
 def test_unnamed_series_gets_the_name_scikit_learn_gives():
     X, y = make_supervised(pd.Series([1.0, 2.0]))
     assert list(X.columns) == ["x0"]

@@ -1,0 +1,278 @@
+"""The rows before the first one: which index continues which, and the guard against leaks."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import (
+    KFold,
+    ShuffleSplit,
+    TimeSeriesSplit,
+    cross_val_score,
+)
+from sklearn.pipeline import make_pipeline
+
+from sklstm import SlidingWindowTransformer, make_supervised
+
+NEW_YORK = "America/New_York"
+
+
+def transformed_rest(index, n_fit, n_skip=0, **params):
+    """Fit on the first rows of an index and return the windows of the others, univariate."""
+    frame = pd.DataFrame({"x": np.arange(float(len(index)))}, index=index)
+    transformer = SlidingWindowTransformer(**{"n_steps": 3, **params}).fit(frame.iloc[:n_fit])
+    return transformer.transform(frame.iloc[n_fit + n_skip :])[:, :, 0]
+
+
+def without_freq(index):
+    return index[[*range(len(index))]]._with_freq(None)
+
+
+CONTINUING = {
+    "range": pd.RangeIndex(8),
+    "range with a step": pd.RangeIndex(0, 40, 5),
+    "range from before zero": pd.RangeIndex(-4, 4),
+    "integers": pd.Index([3, 5, 7, 9, 11, 13, 15, 17]),
+    "integers with a hole": pd.Index([0, 1, 3, 4, 5, 6, 7, 8]),
+    "small integers": pd.Index(np.arange(120, 128, dtype="u1")),
+    "hours": pd.date_range("2013-01-01", periods=8, freq="h"),
+    "hours, inferred": without_freq(pd.date_range("2013-01-01", periods=8, freq="h")),
+    "hours with a hole": pd.date_range("2013-01-01", periods=9, freq="h").delete(2),
+    "hours in UTC": pd.date_range("2013-01-01", periods=8, freq="h", tz="UTC"),
+    "90 minutes": pd.date_range("2013-01-01", periods=8, freq="90min"),
+    "hours, clock set forward": pd.date_range("2013-03-09 22:00", periods=8, freq="h", tz=NEW_YORK),
+    "hours, clock set back": pd.date_range("2013-11-02 21:00", periods=8, freq="h", tz=NEW_YORK),
+    "hours, clock set back, inferred": without_freq(
+        pd.date_range("2013-11-02 21:00", periods=8, freq="h", tz=NEW_YORK)
+    ),
+    "days, clock set forward": pd.date_range("2013-03-06", periods=8, freq="D", tz=NEW_YORK),
+    "days, clock set forward, inferred": without_freq(
+        pd.date_range("2013-03-06", periods=8, freq="D", tz=NEW_YORK)
+    ),
+    "days, clock set back": pd.date_range("2013-10-30", periods=8, freq="D", tz=NEW_YORK),
+    "days with a hole, clock set": pd.date_range(
+        "2013-03-05", periods=9, freq="D", tz=NEW_YORK
+    ).delete(2),
+    "24 hours, clock set forward": pd.date_range("2013-03-06", periods=8, freq="24h", tz=NEW_YORK),
+    "business days": pd.bdate_range("2013-01-01", periods=8),
+    "business days, inferred": without_freq(pd.bdate_range("2013-01-03", periods=8)),
+    "month starts": pd.date_range("2013-01-01", periods=8, freq="MS"),
+    "month starts, inferred": without_freq(pd.date_range("2013-01-01", periods=8, freq="MS")),
+    "month starts, local": pd.date_range("2012-11-01", periods=8, freq="MS", tz=NEW_YORK),
+    "month ends, inferred": without_freq(pd.date_range("2012-11-01", periods=8, freq="ME")),
+    "quarters": pd.date_range("2013-01-01", periods=8, freq="QS"),
+    "years, inferred": without_freq(pd.date_range("2013-01-01", periods=8, freq="YS")),
+    "months as periods": pd.period_range("2013-01", periods=8, freq="M"),
+    "hours as periods": pd.period_range("2013-01-01", periods=8, freq="h"),
+    "every second month as periods": pd.period_range("2013-01", periods=16, freq="M")[::2],
+    "two months as periods": pd.period_range("2013-01", periods=8, freq="2M"),
+    "time spans": pd.timedelta_range("0h", periods=8, freq="h"),
+    "time spans, inferred": without_freq(pd.timedelta_range("0h", periods=8, freq="7min")),
+}
+
+
+@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+def test_the_next_label_completes_the_first_windows(index):
+    windows = transformed_rest(index, n_fit=5)
+    np.testing.assert_array_equal(windows, [[3, 4, 5], [4, 5, 6], [5, 6, 7]])
+
+
+@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+def test_after_a_gap_windows_start_short(index):
+    windows = transformed_rest(index, n_fit=5, n_skip=1)
+    np.testing.assert_array_equal(windows, [[np.nan, np.nan, 6], [np.nan, 6, 7]])
+
+
+@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+def test_on_an_overlap_windows_start_short(index):
+    windows = transformed_rest(index, n_fit=5, n_skip=-1)
+    np.testing.assert_array_equal(windows[0], [np.nan, np.nan, 4])
+
+
+@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+def test_rows_that_were_trained_on_are_as_in_fit_transform(index):
+    frame = pd.DataFrame({"x": np.arange(8.0)}, index=index)
+    transformer = SlidingWindowTransformer(n_steps=3)
+    expected = transformer.fit_transform(frame)
+    np.testing.assert_array_equal(transformer.transform(frame), expected)
+    assert np.isnan(expected[0, :2]).all()
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index([0, 1, 3, 5.5, 6, 7]),
+        pd.Index([0, 2, 5, 7, 9, 11]),
+        pd.Index(list("abcdef")),
+        pd.DatetimeIndex(["2013", "2013-02", "2013-04", "2013-05", "2013-06", "2013-07"]),
+        pd.Index([0, 0, 1, 2, 3, 4]),
+    ],
+    ids=["floats", "uneven integers", "letters", "uneven months", "repeated integers"],
+)
+def test_an_index_without_a_step_has_no_history(index):
+    np.testing.assert_array_equal(transformed_rest(index, n_fit=4)[0], [np.nan, np.nan, 4])
+
+
+def test_a_single_row_is_continued_where_its_index_has_a_step():
+    hours = pd.date_range("2013-01-01", periods=3, freq="h")
+    np.testing.assert_array_equal(transformed_rest(hours, 1)[0], [np.nan, 0, 1])
+    np.testing.assert_array_equal(transformed_rest(pd.RangeIndex(3), 1)[0], [np.nan, 0, 1])
+    months = pd.period_range("2013-01", periods=3, freq="2M")
+    np.testing.assert_array_equal(transformed_rest(months, 1)[0], [np.nan, 0, 1])
+    np.testing.assert_array_equal(transformed_rest(without_freq(hours), 1)[0], [np.nan] * 2 + [1])
+
+
+def test_integers_do_not_start_again_at_zero():
+    frame = pd.DataFrame({"x": np.arange(8.0)}, index=np.arange(248, 256, dtype="u1"))
+    transformer = SlidingWindowTransformer(n_steps=2).fit(frame)
+    windows = transformer.transform(frame.set_axis(np.arange(8, dtype="u1")))
+    np.testing.assert_array_equal(windows[0, :, 0], [np.nan, 0])
+
+
+@pytest.mark.filterwarnings("ignore:Rows must be in time order")
+def test_rows_out_of_order_are_not_their_own_history():
+    frame = pd.DataFrame({"x": np.arange(101.0)}, index=[100, *range(100)])
+    windows = SlidingWindowTransformer(n_steps=2).fit_transform(frame)
+    np.testing.assert_array_equal(windows[0, :, 0], [np.nan, 0])
+
+
+def test_two_local_days_are_a_calendar_step():
+    days = without_freq(pd.date_range("2013-03-09", periods=4, freq="D", tz=NEW_YORK))
+    np.testing.assert_array_equal(transformed_rest(days, 2)[0], [0, 1, 2])
+
+
+def test_units_and_time_zones_of_the_same_instants_do_not_matter():
+    hours = pd.date_range("2013-03-10", periods=6, freq="h", tz="UTC", unit="ns")
+    frame = pd.DataFrame({"x": np.arange(6.0)}, index=hours)
+    transformer = SlidingWindowTransformer(n_steps=3).fit(frame.iloc[:4])
+    rest = frame.iloc[4:].set_axis(hours[4:].as_unit("s").tz_convert(NEW_YORK))
+    np.testing.assert_array_equal(transformer.transform(rest)[0, :, 0], [2, 3, 4])
+    naive = frame.iloc[4:].set_axis(hours[4:].tz_localize(None))
+    np.testing.assert_array_equal(transformer.transform(naive)[0, :, 0], [np.nan, np.nan, 4])
+
+
+def test_fewer_remembered_rows_complete_the_windows_in_part():
+    windows = transformed_rest(pd.RangeIndex(4), n_fit=2, n_steps=5)
+    np.testing.assert_array_equal(windows, [[np.nan, np.nan, 0, 1, 2], [np.nan, 0, 1, 2, 3]])
+    windows = transformed_rest(pd.RangeIndex(4), n_fit=2, n_steps=5, padding="edge")
+    np.testing.assert_array_equal(windows, [[0, 0, 0, 1, 2], [0, 0, 1, 2, 3]])
+
+
+def test_dilated_windows_reach_back_further():
+    windows = transformed_rest(pd.RangeIndex(8), n_fit=5, dilation=2)
+    np.testing.assert_array_equal(windows, [[1, 3, 5], [2, 4, 6], [3, 5, 7]])
+
+
+def test_history_can_be_switched_off():
+    windows = transformed_rest(pd.RangeIndex(5), n_fit=4, history=False)
+    np.testing.assert_array_equal(windows, [[np.nan, np.nan, 4]])
+    frame = pd.DataFrame({"x": np.arange(5.0)})
+    transformer = SlidingWindowTransformer(n_steps=3).fit(frame.iloc[:4])
+    transformer.set_params(history=False)
+    np.testing.assert_array_equal(transformer.transform(frame.iloc[4:])[0, :, 0], windows[0])
+    assert len(transformer.fit(frame).history_[None].rows) == 0
+
+
+def test_windows_of_another_length_than_at_fit_take_what_is_remembered():
+    frame = pd.DataFrame({"x": np.arange(5.0)})
+    transformer = SlidingWindowTransformer(n_steps=3).fit(frame.iloc[:4])
+    for n_steps, expected in [(2, [3, 4]), (4, [np.nan, 2, 3, 4])]:
+        windows = transformer.set_params(n_steps=n_steps).transform(frame.iloc[4:])
+        np.testing.assert_array_equal(windows[0, :, 0], expected)
+
+
+def test_numpy_windows_start_short():
+    rows = np.arange(6.0).reshape(-1, 1)
+    transformer = SlidingWindowTransformer(n_steps=3).fit(rows[:4])
+    assert transformer.history_ == {}
+    np.testing.assert_array_equal(transformer.transform(rows[4:])[0, :, 0], [np.nan, np.nan, 4])
+
+
+def test_remembered_rows_are_few_and_survive_a_pickle():
+    frame = pd.DataFrame({"x": np.arange(100_000.0)}, index=np.arange(100_000))
+    transformer = SlidingWindowTransformer(n_steps=3, dilation=2).fit(frame)
+    np.testing.assert_array_equal(transformer.history_[None].rows[:, 0], np.arange(99_996, 100_000))
+    assert transformer.history_[None].rows.base is None
+    assert not np.shares_memory(transformer.history_[None].times, frame.index)
+    pickled = pickle.dumps(transformer)
+    assert len(pickled) < 5_000
+    tomorrow = pd.DataFrame({"x": [0.5]}, index=[100_000])
+    windows = pickle.loads(pickled).transform(tomorrow)
+    np.testing.assert_array_equal(windows[0, :, 0], [99_996, 99_998, 0.5])
+
+
+def test_later_rows_do_not_change_what_is_remembered():
+    frame = pd.DataFrame({"x": np.arange(6.0)})
+    transformer = SlidingWindowTransformer(n_steps=3).fit(frame.iloc[:4])
+    frame.loc[:, "x"] = -1.0
+    expected = [2, 3, -1]
+    np.testing.assert_array_equal(transformer.transform(frame.iloc[4:])[0, :, 0], expected)
+    np.testing.assert_array_equal(transformer.transform(frame.iloc[4:])[0, :, 0], expected)
+
+
+def test_cross_validation_equals_windows_made_of_the_whole_series():
+    rng = np.random.default_rng(0)
+    index = pd.date_range("2013-01-01", periods=120, freq="D", tz=NEW_YORK)
+    series = pd.Series(rng.normal(size=120).cumsum(), index=index)
+    X, y = make_supervised(series)
+    windows = SlidingWindowTransformer(n_steps=6, flatten=True, padding="edge")
+    scores = cross_val_score(make_pipeline(windows, Ridge()), X, y, cv=TimeSeriesSplit())
+    beforehand = windows.fit_transform(X)
+    np.testing.assert_allclose(
+        scores, cross_val_score(Ridge(), beforehand, y, cv=TimeSeriesSplit()), rtol=1e-10
+    )
+    windows.set_params(history=False)
+    without = cross_val_score(make_pipeline(windows, Ridge()), X, y, cv=TimeSeriesSplit())
+    assert not np.allclose(scores, without)
+
+
+SHUFFLED = "Rows must be in time order.* TimeSeriesSplit"
+
+
+def forecaster(**params):
+    windows = SlidingWindowTransformer(n_steps=2, flatten=True, padding="edge", **params)
+    return make_pipeline(windows, Ridge())
+
+
+@pytest.mark.parametrize("history", [True, False])
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.RangeIndex(100),
+        pd.date_range("2013", periods=100, freq="h", tz=NEW_YORK),
+        pd.period_range("2013", periods=100, freq="M"),
+    ],
+)
+def test_shuffled_folds_are_warned_about(index, history):
+    X, y = make_supervised(pd.Series(np.arange(100.0), index=index))
+    for train, test in KFold(shuffle=True, random_state=0).split(X):
+        model = forecaster(history=history).fit(X.iloc[train], y.iloc[train])
+        with pytest.warns(UserWarning, match=SHUFFLED):
+            model.predict(X.iloc[test])
+    train, _ = next(ShuffleSplit(random_state=0).split(X))
+    with pytest.warns(UserWarning, match=SHUFFLED):
+        forecaster(history=history).fit(X.iloc[train], y.iloc[train])
+
+
+def test_the_guard_warns_once_for_a_model():
+    X = pd.DataFrame({"x": np.arange(4.0)}, index=[3, 2, 1, 0])
+    transformer = SlidingWindowTransformer(n_steps=2)
+    with pytest.warns(UserWarning, match=SHUFFLED) as warned:
+        transformer.fit_transform(X)
+    assert len(warned) == 1
+    panel = pd.concat({"a": X, "b": X})
+    with pytest.warns(UserWarning, match=SHUFFLED) as warned:
+        transformer.fit(panel)
+    assert len(warned) == 1
+
+
+def test_rows_in_time_order_are_not_warned_about():
+    X, y = make_supervised(pd.Series(np.arange(100.0)))
+    for cv in (TimeSeriesSplit(), TimeSeriesSplit(gap=2), KFold()):
+        cross_val_score(forecaster(), X, y, cv=cv)
+    holes = X.drop(index=[40, 95, 97])
+    forecaster().fit(holes, y.drop(index=[40, 95, 97])).predict(X)
+    SlidingWindowTransformer().fit(X.set_axis(list(map(str, X.index[::-1]))))
+    SlidingWindowTransformer().fit(X.set_axis(X.index // 2))

@@ -1,0 +1,162 @@
+"""Several series in one frame or array: windows, history and targets stay within each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklstm import SlidingWindowTransformer, make_supervised, make_windows
+
+NAN = np.nan
+
+
+def make_panel(times, labels=("a", "b")):
+    """Return values 0, 1, 2, … of `a` and 100, 101, … of `b`, by time and then by label."""
+    index = pd.MultiIndex.from_product([times, labels]).swaplevel()
+    values = [100.0 * k + i for i in range(len(times)) for k in range(len(labels))]
+    return pd.DataFrame({"x": values}, index=index)
+
+
+def test_windows_never_cross_series():
+    panel = make_panel(range(3))  # a, b, a, b, a, b
+    expected = [[NAN, 0], [NAN, 100], [0, 1], [100, 101], [1, 2], [101, 102]]
+    transformer = SlidingWindowTransformer(n_steps=2)
+    np.testing.assert_array_equal(transformer.fit_transform(panel)[:, :, 0], expected)
+    np.testing.assert_array_equal(
+        transformer.fit_transform(panel.sort_index())[:, :, 0],
+        [[NAN, 0], [0, 1], [1, 2], [NAN, 100], [100, 101], [101, 102]],
+    )
+
+
+@pytest.mark.parametrize("labels", [[7, 3], ["b", "a"], [True, False], [2.5, -1.0], [None, "a"]])
+def test_groups_tell_the_series_of_an_array_apart(labels):
+    rows = np.array([[0.0], [100.0], [1.0], [101.0]], dtype="f4")
+    windows = SlidingWindowTransformer(n_steps=2).fit_transform(rows, groups=labels * 2)
+    np.testing.assert_array_equal(windows[:, :, 0], [[NAN, 0], [NAN, 100], [0, 1], [100, 101]])
+    assert windows.dtype == np.float32
+
+
+def test_edge_repeats_the_first_row_of_each_series():
+    rows = [[0.0], [100.0], [1.0], [101.0]]
+    transformer = SlidingWindowTransformer(n_steps=3, padding="edge")
+    windows = transformer.fit_transform(rows, groups=["a", "b", "a", "b"])
+    np.testing.assert_array_equal(
+        windows[:, :, 0], [[0, 0, 0], [100, 100, 100], [0, 0, 1], [100, 100, 101]]
+    )
+
+
+def test_one_series_among_labels_stays_a_view():
+    panel = make_panel(range(4), labels=["a"])
+    windows = SlidingWindowTransformer(n_steps=3).fit_transform(panel)
+    assert windows.strides == (8, 8, 8)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        range(6),
+        pd.date_range("2013-03-10", periods=6, freq="h", tz="America/New_York"),
+        pd.date_range("2013-01-01", periods=6, freq="MS"),
+        pd.period_range("2013", periods=6, freq="Q"),
+    ],
+)
+def test_history_is_kept_for_each_series(times):
+    panel = make_panel(times)
+    transformer = SlidingWindowTransformer(n_steps=3).fit(panel.iloc[:8])
+    expected = [[2, 3, 4], [102, 103, 104], [3, 4, 5], [103, 104, 105]]
+    np.testing.assert_array_equal(transformer.transform(panel.iloc[8:])[:, :, 0], expected)
+
+
+def test_only_the_series_that_continues_is_completed():
+    panel = make_panel(range(5), labels=["a", "b", "c"])
+    trained = panel.iloc[[0, 1, 3, 4, 6, 7, 9]]  # neither c nor the last row of b
+    transformer = SlidingWindowTransformer(n_steps=2).fit(trained)
+    windows = transformer.transform(panel.iloc[-3:])
+    np.testing.assert_array_equal(windows[:, :, 0], [[3, 4], [NAN, 104], [NAN, 204]])
+
+
+def test_groups_and_times_of_a_frame_work_together():
+    panel = make_panel(range(4))
+    labels = panel.index.get_level_values(0)
+    frame = panel.droplevel(0)
+    transformer = SlidingWindowTransformer(n_steps=2).fit(frame.iloc[:6], groups=labels[:6])
+    windows = transformer.transform(frame.iloc[6:], groups=labels[6:])
+    np.testing.assert_array_equal(windows[:, :, 0], [[2, 3], [102, 103]])
+
+
+def test_more_levels_than_series_and_time_have_no_history():
+    panel = make_panel(range(4))
+    deep = pd.concat({"a": panel.loc["a"]}, names=["first"]).set_index(
+        pd.Index(range(4)), append=True
+    )
+    transformer = SlidingWindowTransformer(n_steps=2).fit(deep.iloc[:3])
+    np.testing.assert_array_equal(transformer.transform(deep.iloc[3:])[:, :, 0], [[NAN, 3]])
+
+
+def test_groups_reach_the_windows_through_a_pipeline():
+    rows = np.arange(8.0).reshape(-1, 1)
+    groups = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    windows = SlidingWindowTransformer(n_steps=2, flatten=True, padding="edge")
+    with sklearn.config_context(enable_metadata_routing=True):
+        windows.set_fit_request(groups=True).set_transform_request(groups=True)
+        model = make_pipeline(StandardScaler(), windows, Ridge(alpha=1e-9))
+        model.fit(rows, rows.ravel(), groups=groups)
+        predicted = model.predict(rows, groups=groups)
+        seen = model[:-1].transform(rows, groups=groups)
+        scores = cross_val_score(
+            model, rows, rows.ravel(), cv=LeaveOneGroupOut(), params={"groups": groups}
+        )
+    assert seen[4, 0] == seen[4, 1]
+    np.testing.assert_allclose(predicted, rows.ravel(), atol=1e-6)
+    np.testing.assert_allclose(scores, 1, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([0, 1], "groups must have one label per row, got 2 labels for 4 rows"),
+        ([[0, 1]] * 4, "1d array"),
+        ([0, 1, np.nan, 0], "Input groups contains NaN"),
+    ],
+)
+def test_bad_groups_leave_the_transformer_unfitted(groups, message):
+    transformer = SlidingWindowTransformer()
+    with pytest.raises(ValueError, match=message):
+        transformer.fit(np.ones((4, 1)), groups=groups)
+    assert vars(transformer) == vars(SlidingWindowTransformer())
+
+
+def test_targets_never_cross_series():
+    panel = make_panel(range(3))
+    X, y = make_supervised(panel)
+    pd.testing.assert_frame_equal(X, panel.iloc[:4])
+    np.testing.assert_array_equal(y, [1, 101, 2, 102])
+    pd.testing.assert_index_equal(y.index, X.index)
+    X, y = make_supervised(panel.sort_index(), horizon=2)
+    np.testing.assert_array_equal(X["x"], [0, 100])
+    np.testing.assert_array_equal(y, [[1, 2], [101, 102]])
+
+
+def test_series_shorter_than_the_horizon_have_no_rows():
+    panel = make_panel(range(3)).iloc[[0, 1, 2, 4]]  # one row of b
+    X, _ = make_supervised(panel, horizon=2)
+    assert X.index.tolist() == [("a", 0)]
+    with pytest.raises(ValueError, match="got horizon=3 for 3 rows"):
+        make_supervised(panel, horizon=3)
+
+
+def test_complete_windows_never_cross_series():
+    X, y = make_windows(make_panel(range(4)), n_steps=2)
+    np.testing.assert_array_equal(X[:, :, 0], [[0, 1], [100, 101], [1, 2], [101, 102]])
+    np.testing.assert_array_equal(y, [2, 102, 3, 103])
+
+
+def test_shuffled_rows_of_one_series_are_warned_about():
+    panel = make_panel(range(3))
+    SlidingWindowTransformer().fit(panel.sort_index(ascending=[False, True]))
+    with pytest.warns(UserWarning, match="TimeSeriesSplit"):
+        SlidingWindowTransformer().fit(panel.iloc[[0, 1, 4, 2]])
