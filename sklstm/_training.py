@@ -97,6 +97,7 @@ class _Plan(NamedTuple):
     shard_size: int
     loss: str
     optimizer: str
+    cudnn: bool
 
 
 def _make_plan(network, windows, batch_size, loss, optimizer):
@@ -104,11 +105,22 @@ def _make_plan(network, windows, batch_size, loss, optimizer):
 
     Their number follows from the batch size alone, never from the number of cores, which must
     not change a result. Shards of 16 to 128 windows were the fastest on two cores. Few windows
-    in a large batch share the shape of the next power of two.
+    in a large batch share the shape of the next power of two. A GPU takes the batch whole, and
+    with cuDNN's kernel, which knows tanh only.
     """
+    tf, _ = _import_tensorflow()
+    gpu = bool(tf.config.list_physical_devices("GPU"))
     size = min(batch_size, 1 << (len(windows.starts) - 1).bit_length())
-    n_shards = 1 if size < 16 else min(max(2, -(-size // 128)), 8)
-    return _Plan(network, len(windows.offsets), n_shards, -(-size // n_shards), loss, optimizer)
+    n_shards = 1 if gpu or size < 16 else min(max(2, -(-size // 128)), 8)
+    return _Plan(
+        network=network,
+        n_steps=len(windows.offsets),
+        n_shards=n_shards,
+        shard_size=-(-size // n_shards),
+        loss=loss,
+        optimizer=optimizer,
+        cudnn=gpu and network.activation == "tanh",
+    )
 
 
 def _cut_batches(order, batch_size, plan):
@@ -165,7 +177,7 @@ def _compile(plan, weights):
     """Build a program and run it once; without XLA where XLA cannot compile it."""
     tf, _ = _import_tensorflow()
     try:
-        return _Program(plan, weights, jit_compile=True)
+        return _Program(plan, weights, jit_compile=not plan.cudnn)
     except tf.errors.OpError as error:
         warnings.warn(
             "XLA cannot compile the training program here, so it runs uncompiled, which takes "
@@ -211,7 +223,8 @@ class _Program:
 
     def run_epoch(self, data, batches):
         """Train once on all batches; return the mean loss of the windows."""
-        return float(self._epoch(*data, batches))
+        tf, _ = _import_tensorflow()
+        return float(self._epoch(*data, tf.constant(batches)))
 
     def get_weights(self):
         """Copy the weights."""
@@ -287,19 +300,20 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
         )
         return total / tf.cast(tf.shape(data[1])[0], tf.float32)
 
-    return epoch
+    return epoch.get_concrete_function()  # which does not warn of programs built in a loop
 
 
 def _build_shard_gradient(plan, jit_compile):
     """Build the compiled function: a shard's share in the loss, and its gradient."""
     tf, _ = _import_tensorflow()
     loss = _get_loss(plan.loss)
+    forward = _build_keras_forward(plan.network) if plan.cudnn else _build_forward(plan.network)
 
     @tf.function(jit_compile=jit_compile, autograph=False)
     def shard_gradient(weights, x, values, shares, mean, scale):
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            outputs = _forward(plan.network, weights, x) * scale + mean
+            outputs = forward(weights, x) * scale + mean
             losses = loss(values, outputs)
             if losses.shape != shares.shape:
                 raise ValueError(
@@ -311,19 +325,55 @@ def _build_shard_gradient(plan, jit_compile):
     return shard_gradient
 
 
-def _forward(network, weights, x):
-    """Do what `_network.forward` does, for TensorFlow to differentiate.
+def _build_forward(network):
+    """Build what `_network.forward` does, for TensorFlow to differentiate.
 
-    `x` is `(n_windows, n_steps, n_features + 1)`; its last column tells the real steps.
+    The windows are `(n_windows, n_steps, n_features + 1)`; the last column tells real steps.
     """
     tf, keras = _import_tensorflow()
     activation = keras.activations.get(network.activation)
-    by_step = tf.transpose(x, (1, 0, 2))
-    steps, real = by_step[:, :, :-1], by_step[:, :, -1:] > 0
-    for first in range(0, 3 * len(network.units), 3):
-        steps = _lstm(steps, real, *weights[first : first + 3], activation)
-    kernel, bias = weights[-2:]
-    return steps[-1] @ kernel + bias
+
+    def forward(weights, x):
+        by_step = tf.transpose(x, (1, 0, 2))
+        steps, real = by_step[:, :, :-1], by_step[:, :, -1:] > 0
+        for first in range(0, 3 * len(network.units), 3):
+            steps = _lstm(steps, real, *weights[first : first + 3], activation)
+        kernel, bias = weights[-2:]
+        return steps[-1] @ kernel + bias
+
+    return forward
+
+
+def _build_keras_forward(network):
+    """Build the same of stock Keras layers, which take cuDNN's kernel on a GPU.
+
+    cuDNN wants the real steps of a window first, and one at least. Their order is kept, so the
+    state is the same; without any, it is the initial one, zero.
+    """
+    tf, keras = _import_tensorflow()
+    last = len(network.units) - 1
+    with _kept_random_states():
+        layers = [
+            keras.layers.LSTM(units, return_sequences=layer < last, dtype="float32")
+            for layer, units in enumerate(network.units)
+        ]
+        for layer, n_inputs in zip(layers, (network.n_features, *network.units), strict=False):
+            layer.build((None, None, n_inputs))
+
+    def forward(weights, x):
+        real = x[:, :, -1] > 0
+        some = tf.reduce_any(real, axis=1, keepdims=True)
+        order = tf.argsort(tf.cast(~real, tf.int32), axis=1, stable=True)
+        steps = tf.gather(x[:, :, :-1], order, batch_dims=1)
+        mask = tf.gather(real, order, batch_dims=1)
+        mask = tf.concat([tf.ones_like(some), mask[:, 1:]], axis=1)
+        for layer, first in zip(layers, range(0, len(weights), 3), strict=False):
+            unused = layer.non_trainable_variables  # the seed of dropout
+            steps, _ = layer.stateless_call(weights[first : first + 3], unused, steps, mask=mask)
+        kernel, bias = weights[-2:]
+        return tf.where(some, steps, 0.0) @ kernel + bias
+
+    return forward
 
 
 def _lstm(steps, real, kernel, recurrent_kernel, bias, activation):

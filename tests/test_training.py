@@ -95,15 +95,32 @@ def test_a_relative_loss_is_taken_in_the_units_of_y():
     assert model.loss_curve_[-1] == pytest.approx(percentage, rel=0.3)
 
 
-@pytest.mark.parametrize(
-    "optimizer",
-    "adadelta adafactor adagrad adam adamax adamw ftrl lamb lion muon nadam rmsprop "
-    "schedulefreeadamw sgd".split(),
-)
+OPTIMIZERS = [
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lamb", "lion", "muon",
+    "nadam", "rmsprop", "schedulefreeadamw", "sgd",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_of_keras_trains(optimizer):
     X, y = make_data()
     model = plain(units=2, optimizer=optimizer, epochs=3).fit(X, y)
     assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
+def test_the_layers_for_a_gpu_train_the_same_weights(monkeypatch):
+    # On a CPU they run without cuDNN; what is tested is how steps are masked for it.
+    X, y = make_data()
+    X[:5, :2] = np.nan
+    X[5:9, 3, 0] = np.nan
+    X[9] = np.nan
+    params = {"units": (4, 3), "learning_rate": 0.01, "epochs": 3, "batch_size": 8}
+    expected = plain(**params).fit(X, y)
+    make_plan = _training._make_plan
+    monkeypatch.setattr(_training, "_make_plan", lambda *a: make_plan(*a)._replace(cudnn=True))
+    model = plain(**params).fit(X, y)
+    assert_same_weights(model.weights_, expected.weights_, atol=1e-5)
+    np.testing.assert_allclose(model.loss_curve_, expected.loss_curve_, rtol=1e-4)
 
 
 def test_a_second_fit_starts_afresh():
@@ -309,6 +326,15 @@ with joblib.parallel_config(backend="loky", inner_max_num_threads=3):
     print(*Parallel(2)(delayed(threads)() for _ in range(2)))
 """
     assert run_python(code).strip() == "(3, 3) (3, 3)"
+
+
+def test_many_architectures_in_a_loop_print_nothing():
+    # TensorFlow logs a warning where one function is traced again and again.
+    code = """
+for units in range(1, 8):
+    model.set_params(units=units, epochs=1).fit(X[:20], y[:20])
+"""
+    assert run_python(code) == ""
 
 
 def test_the_first_fit_imports_tensorflow_silently_and_touches_nothing_global():
