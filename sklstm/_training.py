@@ -336,10 +336,12 @@ def _build_forward(network):
     def forward(weights, x):
         by_step = tf.transpose(x, (1, 0, 2))
         steps, real = by_step[:, :, :-1], by_step[:, :, -1:] > 0
-        for first in range(0, 3 * len(network.units), 3):
-            steps = _lstm(steps, real, *weights[first : first + 3], activation)
+        *inner, last = range(0, 3 * len(network.units), 3)
+        for first in inner:
+            steps, _ = _lstm(steps, real, *weights[first : first + 3], activation, True)
+        _, state = _lstm(steps, real, *weights[last : last + 3], activation, False)
         kernel, bias = weights[-2:]
-        return steps[-1] @ kernel + bias
+        return state @ kernel + bias
 
     return forward
 
@@ -376,8 +378,8 @@ def _build_keras_forward(network):
     return forward
 
 
-def _lstm(steps, real, kernel, recurrent_kernel, bias, activation):
-    """Return the hidden states `(n_steps, n_windows, units)` of `steps`.
+def _lstm(steps, real, kernel, recurrent_kernel, bias, activation, every_step):
+    """Return the hidden states `(n_steps, n_windows, units)`, if asked for, and the last one.
 
     One product per step for the inputs and one for the state: of their joined arrays, of all
     steps' inputs beforehand, or with a gradient written by hand, it was 3 to 30 % slower.
@@ -386,19 +388,19 @@ def _lstm(steps, real, kernel, recurrent_kernel, bias, activation):
     n_steps, n_windows = steps.shape[:2]
     zeros = tf.zeros((n_windows, recurrent_kernel.shape[0]))
 
-    def step(t, h, c, states):
+    def step(t, h, c, *states):
         gates = steps[t] @ kernel + h @ recurrent_kernel + bias
         i, f, g, o = tf.split(gates, 4, axis=1)
         c_next = tf.sigmoid(f) * c + tf.sigmoid(i) * activation(g)
         h_next = tf.sigmoid(o) * activation(c_next)
         h, c = tf.where(real[t], h_next, h), tf.where(real[t], c_next, c)
-        return t + 1, h, c, states.write(t, h)
+        return t + 1, h, c, *(array.write(t, h) for array in states)
 
-    states = tf.TensorArray(tf.float32, n_steps, element_shape=zeros.shape)
-    *_, states = tf.while_loop(
-        lambda t, *_: t < n_steps, step, (0, zeros, zeros, states), maximum_iterations=n_steps
+    arrays = [tf.TensorArray(tf.float32, n_steps, element_shape=zeros.shape)] * every_step
+    _, h, _, *states = tf.while_loop(
+        lambda t, *_: t < n_steps, step, (0, zeros, zeros, *arrays), maximum_iterations=n_steps
     )
-    return states.stack()
+    return states[0].stack() if every_step else None, h
 
 
 def _get_loss(name):
