@@ -108,7 +108,8 @@ def compare(what, ours, theirs, unit, at_least=None, below=None):
 
 def summarise(values, unit):
     """Return the median of some numbers with its unit, and their range."""
-    middle, low, high = (f"{f(values):.3g}" for f in (statistics.median, min, max))
+    numbers = (statistics.median(values), min(values), max(values))
+    middle, low, high = (f"{n:.3g}" if abs(n) < 1000 else f"{n:,.0f}" for n in numbers)
     return f"{middle} {unit}" + (f" ({low} to {high})" if len(values) > 1 else "")
 
 
