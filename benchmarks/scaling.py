@@ -9,7 +9,7 @@ from _work import count_operations
 
 BASE = {"n_windows": 1024, "n_steps": 32, "units": 32, "n_features": 8}
 DOUBLINGS = 3
-EPOCHS = 5
+EPOCHS = 10
 
 
 def time_doublings():
@@ -39,7 +39,7 @@ def time_epoch(n_windows, n_steps, units, n_features):
 
 
 if __name__ == "__main__":
-    times = measure({"sklstm": time_doublings}, rounds=3)["sklstm"]
+    times = measure({"sklstm": time_doublings})["sklstm"]
     rows = []
     for size, smallest in BASE.items():
         for k in range(1, DOUBLINGS + 1):
