@@ -55,6 +55,16 @@ def test_sine_forecast_learns_the_well_sampled_sine(run):
     assert _number(r"^LSTM, tanh (\S+)$", printed) < last_value / 20
 
 
+def test_weather_forecast_beats_the_last_value_clearly(run):
+    printed, _ = run("plot_weather_grid_search")
+    rmse = {
+        name: _number(rf"^{name}\s+(\d\.\d+)", printed) for name in ("Last value", "Ridge", "LSTM")
+    }
+    assert rmse["Last value"] == pytest.approx(1.57)
+    assert rmse["LSTM"] < 0.93 * rmse["Last value"]
+    assert rmse["Ridge"] < rmse["Last value"]
+
+
 def _run(name, folder):
     """Run an example in a folder, without a screen and with nothing to say on stderr."""
     path = next(path for path in EXAMPLES if path.stem == name)
