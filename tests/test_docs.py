@@ -1,0 +1,112 @@
+"""Tests that the documentation is true: doctests, public names, and silence where promised."""
+
+import doctest
+import os
+import pkgutil
+import subprocess
+import sys
+import types
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import sklstm
+
+README = Path(__file__).parents[1] / "README.md"
+MODULES = ["sklstm", *(f"sklstm.{module.name}" for module in pkgutil.iter_modules(sklstm.__path__))]
+PUBLIC = [name for name in MODULES if "._" not in name]
+
+# scikit-learn 1.9 imports pandas by itself, where it is there.
+IMPORT = """
+import sys, sklearn.base
+before = set(sys.modules)
+import sklstm
+heavy = {"tensorflow", "keras", "pandas", "matplotlib"} & (set(sys.modules) - before)
+assert not heavy, heavy
+"""
+
+FIT = """
+import numpy as np
+from sklstm import LSTMRegressor
+LSTMRegressor(units=2, epochs=1).fit(np.ones((4, 3, 1)), np.arange(4.0))
+"""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_doctests_of_a_module(name):
+    assert doctest.testmod(import_module(name)).failed == 0
+
+
+class MarkdownParser(doctest.DocTestParser):
+    """Read examples from Markdown, where a fence ends the output above it."""
+
+    def parse(self, string, name="<string>"):
+        """Read examples from Markdown."""
+        return super().parse(string.replace("```", ""), name)
+
+
+def test_session_in_the_readme():
+    results = doctest.testfile(
+        str(README), module_relative=False, parser=MarkdownParser(), encoding="utf-8"
+    )
+    assert results.failed == 0
+    assert results.attempted >= 10
+
+
+def test_readme_has_the_two_commands():
+    lines = README.read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if line.startswith("python -m pip install ")]
+    assert commands == [
+        "python -m pip install . && python examples/plot_sine_forecast.py",
+        'python -m pip install ".[test]" && pytest',
+    ]
+
+
+def test_datasets_is_the_only_public_module():
+    assert PUBLIC == ["sklstm", "sklstm.datasets"]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_sorted_and_there(name):
+    module = import_module(name)
+    assert module.__all__ == sorted(module.__all__)
+    for public in module.__all__:
+        assert getattr(module, public).__doc__
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_everything_else_is_private(name):
+    module = import_module(name)
+    ours = {
+        key
+        for key, value in vars(module).items()
+        if not key.startswith("_")
+        and not isinstance(value, types.ModuleType)
+        and getattr(value, "__module__", "sklstm").startswith("sklstm")
+    }
+    assert ours == set(module.__all__)
+
+
+def test_import_is_silent_and_light(tmp_path):
+    written = _run(tmp_path, "-W", "error::DeprecationWarning", "-c", IMPORT)
+    assert written == ("", "")
+
+
+def test_fit_is_silent_by_default(tmp_path):
+    assert _run(tmp_path, "-c", FIT) == ("", "")
+
+
+def _run(folder, *arguments):
+    """Run Python elsewhere, as a user would; return what it wrote to stdout and stderr."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
