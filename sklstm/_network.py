@@ -8,7 +8,8 @@ import joblib
 import numpy as np
 from scipy import special
 
-# Keras' activations by their Keras names: https://keras.io/api/layers/activations
+# Keras' activations by their Keras names: https://keras.io/api/layers/activations. The units are on
+# the last axis but one.
 ACTIVATIONS = {
     "celu": lambda x: np.maximum(x, 0) + np.expm1(np.minimum(x, 0)),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
@@ -21,7 +22,7 @@ ACTIVATIONS = {
     "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
     "linear": lambda x: x,
     "log_sigmoid": lambda x: -np.logaddexp(0, -x),
-    "log_softmax": lambda x: special.log_softmax(x, axis=-1),
+    "log_softmax": lambda x: special.log_softmax(x, axis=-2),
     "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
     "relu": lambda x: np.maximum(x, 0),
     "relu6": lambda x: np.clip(x, 0, 6),
@@ -31,7 +32,7 @@ ACTIVATIONS = {
     "sigmoid": special.expit,
     "silu": lambda x: x * special.expit(x),
     "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
-    "softmax": lambda x: special.softmax(x, axis=-1),
+    "softmax": lambda x: special.softmax(x, axis=-2),
     "softplus": lambda x: np.logaddexp(0, x),
     "softsign": lambda x: x / (1 + np.abs(x)),
     "sparse_plus": lambda x: np.where(x < 1, (np.clip(x, -1, 1) + 1) ** 2 / 4, x),
@@ -104,14 +105,11 @@ def predict(network, weights, windows, mean, scale):
         x = windows.gather(slice(start, start + CHUNK))
         return forward(network, weights, ((x - mean) / scale).astype(np.float32))
 
+    if n_windows <= CHUNK:
+        return predict_chunk(0)
     chunks = range(0, n_windows, CHUNK)
-    n_threads = min(len(chunks), granted_threads())
-    if n_threads == 1:
-        outputs = [predict_chunk(start) for start in chunks]
-    else:
-        with ThreadPoolExecutor(n_threads) as executor:
-            outputs = list(executor.map(predict_chunk, chunks))
-    return np.concatenate(outputs)
+    with ThreadPoolExecutor(min(len(chunks), granted_threads())) as executor:
+        return np.concatenate(list(executor.map(predict_chunk, chunks)))
 
 
 def granted_threads():
@@ -123,43 +121,50 @@ def granted_threads():
 def forward(network, weights, x):
     """Compute the outputs `(n_windows, n_outputs)` of `x`, `(n_windows, n_steps, n_features)`.
 
-    The state passes over a step with a missing value unchanged.
+    The state passes over a step with a missing value unchanged. All arrays inside are cut into
+    blocks of windows, `(n_blocks, ..., block)`.
     """
-    n_windows = len(x)
+    n_windows, n_steps, n_features = x.shape
     block = _block_size(network)
-    padded = np.pad(x, ((0, -n_windows % block), (0, 0), (0, 0))).swapaxes(0, 1)
-    real = ~np.isnan(padded).any(axis=2)
-    steps = np.where(real[:, :, np.newaxis], padded, 0)
+    padded = np.pad(x, ((0, -n_windows % block), (0, 0), (0, 0)))
+    steps = padded.reshape(-1, block, n_steps, n_features).transpose(2, 0, 3, 1)
+    real = ~np.isnan(steps).any(axis=2, keepdims=True)
+    steps = np.where(real, steps, 0)
     activation = ACTIVATIONS[network.activation]
     for first in range(0, 3 * len(network.units), 3):
-        steps = _lstm(steps, real, *weights[first : first + 3], activation, block)
+        steps = _lstm(steps, real, *weights[first : first + 3], activation)
     *_, state = steps  # the layers work step by step: no layer's whole output is ever held
     kernel, bias = weights[-2:]
-    return (_product(state, kernel, block) + bias)[:n_windows]
+    outputs = (kernel.T @ state).swapaxes(1, 2).reshape(-1, len(bias))
+    return outputs[:n_windows] + bias
 
 
-def _lstm(steps, real, kernel, recurrent_kernel, bias, activation, block):
-    """Yield the hidden state `(n_windows, units)` after each step.
+def _lstm(steps, real, kernel, recurrent_kernel, bias, activation):
+    """Yield the hidden state `(n_blocks, units, block)` after each step.
 
-    `steps` gives each step's inputs `(n_windows, n_inputs)`, `real`, `(n_steps, n_windows)`, is
-    False where a step is skipped (Hochreiter & Schmidhuber, 1997; Gers et al., 2000).
+    `steps` gives each step's inputs `(n_blocks, n_inputs, block)`; `real`, `(n_steps, n_blocks,
+    1, block)`, is False where a step is skipped (Hochreiter & Schmidhuber, 1997; Gers et al.,
+    2000).
     """
     n_inputs, units = len(kernel), len(recurrent_kernel)
-    joint_kernel = _reorder_gates(np.vstack([kernel, recurrent_kernel, bias]))
-    joined = np.zeros((real.shape[1], n_inputs + units + 1), dtype=np.float32)
+    _, n_blocks, _, block = real.shape
+    joint_kernel = _reorder_gates(np.vstack([kernel, recurrent_kernel, bias])).T.copy()
+    joined = np.zeros((n_blocks, n_inputs + units + 1, block), dtype=np.float32)
     joined[:, -1] = 1  # so that the product adds the bias
     h = joined[:, n_inputs:-1]
     c = np.zeros_like(h)
-    for x, real_step in zip(steps, real, strict=True):
+    gates = np.empty((n_blocks, 4 * units, block), dtype=np.float32)
+    sigmoids = gates[:, : 3 * units]  # of twice their argument: see _reorder_gates
+    i, f, o, g = np.split(gates, 4, axis=1)
+    for x, real_step, all_real in zip(steps, real, real.all(axis=(1, 2, 3)), strict=True):
         joined[:, :n_inputs] = x
-        gates = _product(joined, joint_kernel, block)
-        sigmoids = gates[:, : 3 * units]  # of twice their argument: see _reorder_gates
+        np.matmul(joint_kernel, joined, out=gates)
         np.tanh(sigmoids, out=sigmoids)
         sigmoids *= 0.5
         sigmoids += 0.5
-        i, f, o, g = np.split(gates, 4, axis=1)
-        c_next = f * c + i * activation(g)
-        keep = True if real_step.all() else real_step[:, np.newaxis]
+        c_next = f * c
+        c_next += i * activation(g)
+        keep = True if all_real else real_step
         np.copyto(h, o * activation(c_next), where=keep)
         np.copyto(c, c_next, where=keep)
         yield h
@@ -178,13 +183,8 @@ def _block_size(network):
     """Choose how many windows share one matrix product: by the architecture alone.
 
     BLAS rounds differently for different shapes, and float32 would show it, so every product has
-    the same shape. Up to 128 units 8 rows are as fast as 512 and stay below the size at which
-    OpenBLAS starts threads, which would disturb ours (measured: twice as slow).
+    the same shape. Small blocks are as fast as large ones and, up to 128 units, below the size at
+    which OpenBLAS starts threads, which would disturb ours (measured: twice as slow).
     """
-    return 8 if max(network.units) <= 128 else 32
-
-
-def _product(x, kernel, block):
-    """Multiply `x`, `(n_windows, n_inputs)`, and `kernel` in blocks of equal shape."""
-    blocks = x.reshape(-1, block, x.shape[1]) @ kernel
-    return blocks.reshape(len(x), -1)
+    units = max(network.units)
+    return 16 if units <= 64 else 8 if units <= 128 else 32

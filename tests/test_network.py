@@ -79,7 +79,7 @@ def test_forward_equals_the_textbook_loop(units, n_windows):
 def test_activations_are_those_of_keras(name):
     x = np.linspace(-8, 8, 401, dtype=np.float32).reshape(1, -1)
     expected = keras.ops.convert_to_numpy(keras.activations.get(name)(keras.ops.array(x)))
-    np.testing.assert_allclose(ACTIVATIONS[name](x), expected, rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(ACTIVATIONS[name](x.T), expected.T, rtol=2e-5, atol=2e-6)
 
 
 def test_every_elementwise_activation_of_keras_is_known():
@@ -104,7 +104,7 @@ def test_initial_weights_follow_keras():
     assert not weights[-1].any()
 
 
-@pytest.mark.parametrize("units", [(6,), (50,), (7, 5), (140,)])
+@pytest.mark.parametrize("units", [(6,), (50,), (7, 5), (100,), (140,)])
 def test_a_prediction_never_depends_on_its_neighbours(units):
     network, weights = make_network(units=units)
     X = np.random.RandomState(0).normal(size=(2 * CHUNK + 77, 5, 2))
