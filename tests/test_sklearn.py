@@ -71,7 +71,6 @@ def data():
 def test_grid_search_gives_equal_scores_with_one_and_two_jobs(data):
     grid = {
         "slidingwindowtransformer__n_steps": [4, 8],
-        "lstmregressor__units": [3, (3, 2)],
         "lstmregressor__epochs": [2, 3],
     }
 
