@@ -47,6 +47,9 @@ ACTIVATIONS["swish"] = ACTIVATIONS["silu"]
 # Windows computed together: the buffers of one step stay in a core's cache.
 CHUNK = 512
 
+# Windows multiplied together: see _multiply.
+BLOCK = 16
+
 
 @dataclass(frozen=True)
 class Network:
@@ -125,9 +128,8 @@ def forward(network, weights, x):
     blocks of windows, `(n_blocks, ..., block)`.
     """
     n_windows, n_steps, n_features = x.shape
-    block = _block_size(network)
-    padded = np.pad(x, ((0, -n_windows % block), (0, 0), (0, 0)))
-    steps = padded.reshape(-1, block, n_steps, n_features).transpose(2, 0, 3, 1)
+    padded = np.pad(x, ((0, -n_windows % BLOCK), (0, 0), (0, 0)))
+    steps = padded.reshape(-1, BLOCK, n_steps, n_features).transpose(2, 0, 3, 1)
     real = ~np.isnan(steps).any(axis=2, keepdims=True)
     steps = np.where(real, steps, 0)
     activation = ACTIVATIONS[network.activation]
@@ -135,8 +137,8 @@ def forward(network, weights, x):
         steps = _lstm(steps, real, *weights[first : first + 3], activation)
     *_, state = steps  # the layers work step by step: no layer's whole output is ever held
     kernel, bias = weights[-2:]
-    outputs = (kernel.T @ state).swapaxes(1, 2).reshape(-1, len(bias))
-    return outputs[:n_windows] + bias
+    outputs = _multiply(kernel.T, state, out=np.empty((len(state), len(bias), BLOCK), np.float32))
+    return outputs.swapaxes(1, 2).reshape(-1, len(bias))[:n_windows] + bias
 
 
 def _lstm(steps, real, kernel, recurrent_kernel, bias, activation):
@@ -148,7 +150,7 @@ def _lstm(steps, real, kernel, recurrent_kernel, bias, activation):
     """
     n_inputs, units = len(kernel), len(recurrent_kernel)
     _, n_blocks, _, block = real.shape
-    joint_kernel = _reorder_gates(np.vstack([kernel, recurrent_kernel, bias])).T.copy()
+    joint_kernel = _reorder_gates(np.vstack([kernel, recurrent_kernel, bias])).T
     joined = np.zeros((n_blocks, n_inputs + units + 1, block), dtype=np.float32)
     joined[:, -1] = 1  # so that the product adds the bias
     h = joined[:, n_inputs:-1]
@@ -158,7 +160,7 @@ def _lstm(steps, real, kernel, recurrent_kernel, bias, activation):
     i, f, o, g = np.split(gates, 4, axis=1)
     for x, real_step, all_real in zip(steps, real, real.all(axis=(1, 2, 3)), strict=True):
         joined[:, :n_inputs] = x
-        np.matmul(joint_kernel, joined, out=gates)
+        _multiply(joint_kernel, joined, out=gates)
         np.tanh(sigmoids, out=sigmoids)
         sigmoids *= 0.5
         sigmoids += 0.5
@@ -179,12 +181,15 @@ def _reorder_gates(kernel):
     return np.hstack([i / 2, f / 2, o / 2, g])
 
 
-def _block_size(network):
-    """Choose how many windows share one matrix product: by the architecture alone.
+def _multiply(kernel, x, out):
+    """Multiply `kernel`, `(n_outputs, n_inputs)`, and `x`, `(n_blocks, n_inputs, block)`.
 
-    BLAS rounds differently for different shapes, and float32 would show it, so every product has
-    the same shape. Small blocks are as fast as large ones and, up to 128 units, below the size at
-    which OpenBLAS starts threads, which would disturb ours (measured: twice as slow).
+    BLAS rounds differently for different shapes and numbers of threads, and float32 would show
+    it. So windows are multiplied in blocks of one shape, whatever their number, and the kernel
+    in parts that are too small for OpenBLAS to start threads, 2 ** 18 multiplications. (Its
+    threads would also disturb ours: measured, twice as slow.)
     """
-    units = max(network.units)
-    return 16 if units <= 64 else 8 if units <= 128 else 32
+    n_rows = max(1, 2**18 // (x.shape[1] * x.shape[2]))
+    for part in range(0, len(kernel), n_rows):
+        np.matmul(kernel[part : part + n_rows], x, out=out[:, part : part + n_rows])
+    return out

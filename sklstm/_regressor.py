@@ -4,13 +4,47 @@ from dataclasses import asdict
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import check_array, check_consistent_length, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _get_feature_names,
+    check_is_fitted,
+    validate_data,
+)
 
 from sklstm import _network, _training
 from sklstm._rows import as_rows, weigh_rows
+
+
+# Keras' losses that give one value for each window: https://keras.io/api/losses
+_LOSSES_OF_RESIDUALS = {
+    "huber",
+    "log_cosh",
+    "logcosh",
+    "mae",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "mse",
+}
+_LOSSES_OF_VALUES = {
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "hinge",
+    "kl_divergence",
+    "mape",
+    "mean_absolute_percentage_error",
+    "mean_squared_logarithmic_error",
+    "msle",
+    "poisson",
+    "squared_hinge",
+}
 
 
 class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -38,8 +72,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     loss : str, default="mse"
         One of Keras' losses by its name. The losses of residuals ("mse", "mae", "huber",
-        "log_cosh") are taken of the standardised targets, all others of the targets in their
-        own units.
+        "log_cosh") are taken of the standardised targets; all others, such as "mape" or
+        "poisson", of the targets in their own units.
 
     epochs : int, default=100
         Passes over the training windows.
@@ -100,7 +134,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     -----
     Keras' conventions hold: Glorot uniform kernels, orthogonal recurrent kernels, forget gates
     with bias 1. With one `random_state` the weights are the same to the last bit in every process
-    and for every number of threads on one machine.
+    and for every number of threads on one machine, unless TensorFlow's compiler XLA was used in
+    the process before the first fit, without `XLA_FLAGS=--xla_cpu_multi_thread_eigen=false`.
 
     References
     ----------
@@ -126,7 +161,7 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         "activation": [StrOptions(set(_network.ACTIVATIONS))],
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "loss": [str],
+        "loss": [StrOptions(_LOSSES_OF_RESIDUALS | _LOSSES_OF_VALUES)],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -188,11 +223,13 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data is invalid, or if the training diverges.
+            If a parameter or the data is invalid, which leaves an earlier fit as it is, or if the
+            training diverges, which leaves the estimator unfitted.
         """
         X = _as_array(X)
         windows = self._check_windows(X)
         y = self._check_targets(y, windows)
+        _get_feature_names(X)  # refuses mixed names before the training, not after it
         windows, y, sample_weight = self._drop_weightless(windows, y, sample_weight)
         random_state = check_random_state(self.random_state)
 
@@ -203,6 +240,7 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             activation=self.activation,
             n_outputs=1 if y.ndim == 1 else y.shape[1],
         )
+        _forget(self)
         weights, losses = _training.train(
             network,
             _network.initial_weights(network, random_state),
@@ -280,13 +318,14 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"got an array of shape {tuple(X.shape)}. Reshape your data: make_windows cuts a "
                 "series into windows; X.reshape(1, -1) is a single window of one feature."
             )
+        _check_numeric("X", X)
         checks = {
             "dtype": [np.float64, np.float32],
             "ensure_all_finite": "allow-nan",
             "estimator": self,
             "input_name": "X",
         }
-        if len(X.shape) == 2:
+        if len(X.shape) == 2 or issparse(X):
             return as_rows(check_array(X, **checks)[:, :, np.newaxis])
         windows = as_rows(np.asarray(X))
         return windows._replace(rows=check_array(windows.rows, **checks))
@@ -295,6 +334,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Validate `y` as float64 of shape `(n_windows,)` or `(n_windows, n_outputs)`."""
         if y is None:
             raise ValueError("LSTMRegressor requires y to be passed, but the target y is None.")
+        y = _as_array(y)
+        _check_numeric("y", y)
         y = check_array(y, dtype=np.float64, ensure_2d=False, estimator=self, input_name="y")
         check_consistent_length(windows.starts, y)
         return y
@@ -352,6 +393,18 @@ def _as_array(X):
     return X if hasattr(X, "shape") else np.asarray(X)
 
 
+def _check_numeric(name, array):
+    """Refuse text, which scikit-learn would read as numbers where it can."""
+    if getattr(array, "dtype", None) is not None and array.dtype.kind in "SU":
+        raise ValueError(f"{name} must be numeric, got text of dtype {array.dtype}.")
+
+
+def _forget(estimator):
+    """Delete all fitted attributes."""
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        delattr(estimator, name)
+
+
 def _check_units(units):
     """Validate `units` as a tuple of positive ints, one for each layer."""
     layers = units if isinstance(units, tuple) else (units,)
@@ -374,25 +427,19 @@ def _measure(values, weight):
     for chunk in gen_batches(len(values), 8_192):
         counted = weight[chunk] > 0
         if counted.any():
-            scaler.partial_fit(values[chunk][counted], sample_weight=weight[chunk][counted])
+            with np.errstate(over="ignore", invalid="ignore"):
+                scaler.partial_fit(values[chunk][counted], sample_weight=weight[chunk][counted])
     if not hasattr(scaler, "mean_"):  # no step of any window is real
         return np.zeros(values.shape[1]), np.ones(values.shape[1])
+    if not np.isfinite([scaler.mean_, scaler.scale_]).all():
+        raise ValueError("X and y must have finite variances, got values too large to square.")
     return scaler.mean_, scaler.scale_
 
 
 def _make_targets(y, sample_weight, mean, scale, loss):
     """Make the targets in the units of the loss: standardised for losses of residuals."""
     y, mean, scale = y.reshape(len(y), -1), mean.reshape(-1), scale.reshape(-1)
-    if loss.lower().replace("_", "") in _LOSSES_OF_RESIDUALS:
+    if loss in _LOSSES_OF_RESIDUALS:
         y, mean, scale = (y - mean) / scale, np.zeros_like(mean), np.ones_like(scale)
     return _training.Targets(y, sample_weight, mean, scale)
 
-
-_LOSSES_OF_RESIDUALS = {
-    "huber",
-    "logcosh",
-    "mae",
-    "meanabsoluteerror",
-    "meansquarederror",
-    "mse",
-}

@@ -44,14 +44,19 @@ def as_rows(X):
     if n_windows == 1:
         between_windows = between_steps
     row = min(between_windows, between_steps)
-    if row > 0 and between_windows % row == 0 == between_steps % row:
+    if n_windows and row > 0 and between_windows % row == 0 == between_steps % row:
         apart, dilation = between_windows // row, between_steps // row
         n_rows = apart * (n_windows - 1) + dilation * (n_steps - 1) + 1
         if n_rows <= n_windows * n_steps:  # else some rows are in no window of X
             rows = as_strided(X, (n_rows, n_features), (row, between_features), writeable=False)
-            return Windows(rows, apart * np.arange(n_windows), dilation * np.arange(n_steps))
+            return Windows(rows, _count(n_windows, apart), _count(n_steps, dilation))
     rows = np.ascontiguousarray(X).reshape(n_windows * n_steps, n_features)
-    return Windows(rows, n_steps * np.arange(n_windows), np.arange(n_steps))
+    return Windows(rows, _count(n_windows, n_steps), _count(n_steps, 1))
+
+
+def _count(n, step):
+    """Count from 0 to `n * step` in steps, in the same integers on every platform."""
+    return step * np.arange(n, dtype=np.int64)
 
 
 def weigh_rows(windows, window_weight):

@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import os
 import random
+import sys
 import threading
 import warnings
 from typing import NamedTuple
@@ -46,7 +47,7 @@ def train(
     Raises
     ------
     ValueError
-        If the loss or the optimizer is unknown, or if the training diverges.
+        If the optimizer is unknown, or if the training diverges.
     """
     n_windows = len(windows.starts)
     plan = _make_plan(network, windows, batch_size, loss, optimizer)
@@ -55,23 +56,27 @@ def train(
     data = _load(windows, mean, scale, targets)
     losses, diverged = [], False
     try:
-        while len(losses) < epochs and not diverged:
+        for epoch in range(1, epochs + 1):
             order = random_state.permutation(n_windows) if shuffle else np.arange(n_windows)
             epoch_loss = program.run_epoch(data, _cut_batches(order, batch_size, plan))
-            weights, losses = program.get_weights(), [*losses, epoch_loss]
-            diverged = not all(np.isfinite(array).all() for array in [epoch_loss, *weights])
+            trained = program.get_weights()
+            diverged = not all(np.isfinite(array).all() for array in [epoch_loss, *trained])
+            if diverged:
+                break
+            weights, losses = trained, [*losses, epoch_loss]
             if verbose:
-                print(f"Epoch {len(losses)}/{epochs}: loss {epoch_loss:.6g}")
+                print(f"Epoch {epoch}/{epochs}: loss {epoch_loss:.6g}")
     except KeyboardInterrupt:  # who knows where it hit the program: it is not used again
         if not losses:
             raise
-        warnings.warn(f"Training interrupted by user after epoch {len(losses)}.", stacklevel=3)
+        warnings.warn(f"Training interrupted by user after epoch {len(losses)}.", stacklevel=4)
         return weights, losses
     _give_back(plan, program)
     if diverged:
         raise ValueError(
-            f"Training diverged: in epoch {len(losses)} of {epochs} the loss or a weight became "
-            f"NaN or infinite. Lower learning_rate, got {learning_rate}."
+            f"Training diverged: in epoch {epoch} of {epochs} the loss or a weight became NaN or "
+            f"infinite. Lower learning_rate, got {learning_rate}, and with standardize=False "
+            "bring the data to a scale of about 1."
         )
     return weights, losses
 
@@ -103,10 +108,11 @@ class _Plan(NamedTuple):
 def _make_plan(network, windows, batch_size, loss, optimizer):
     """Fix the shapes: each batch is split into shards, which are trained side by side.
 
-    Their number follows from the batch size alone, never from the number of cores, which must
-    not change a result. Shards of 16 to 128 windows were the fastest on two cores. Few windows
-    in a large batch share the shape of the next power of two. A GPU takes the batch whole, and
-    with cuDNN's kernel, which knows tanh only.
+    Their number follows from the size of the batch, never from the number of cores, which must
+    not change a result. Two shards were the fastest on two cores; above 128 windows each, more
+    leave more cores something to do. Where all windows make one smaller batch, its shape is
+    rounded up to a power of two, which folds share. A GPU takes the batch whole, and with
+    cuDNN's kernel, which knows tanh only.
     """
     tf, _ = _import_tensorflow()
     gpu = bool(tf.config.list_physical_devices("GPU"))
@@ -127,9 +133,9 @@ def _cut_batches(order, batch_size, plan):
     """Lay the indices of the windows out as `(n_batches, n_shards * shard_size)`, padded by -1."""
     batch_size = min(batch_size, plan.n_shards * plan.shard_size)
     n_batches = -(-len(order) // batch_size)
-    indices = np.full(n_batches * batch_size, -1)
+    indices = np.full(n_batches * batch_size, -1, dtype=np.int64)
     indices[: len(order)] = order
-    batches = np.full((n_batches, plan.n_shards * plan.shard_size), -1)
+    batches = np.full((n_batches, plan.n_shards * plan.shard_size), -1, dtype=np.int64)
     batches[:, :batch_size] = indices.reshape(n_batches, batch_size)
     return batches
 
@@ -158,7 +164,6 @@ def clear_programs():
 
 def _take(plan):
     """Take a program for `plan` out of the pool, None if there is none: one fit uses it."""
-    _import_tensorflow()
     with _pool_lock:
         for index, (kept, program) in enumerate(_pool):
             if kept == plan:
@@ -182,7 +187,7 @@ def _compile(plan, weights):
         warnings.warn(
             "XLA cannot compile the training program here, so it runs uncompiled, which takes "
             f"longer: {error}",
-            stacklevel=4,
+            stacklevel=5,
         )
         return _Program(plan, weights, jit_compile=False)
 
@@ -206,8 +211,8 @@ class _Program:
     def _run_on_zeros(self, plan):
         """Train on one window of zeros, which compiles the program."""
         n_features, n_outputs = plan.network.n_features, plan.network.n_outputs
-        rows, one = np.zeros((1, n_features)), np.zeros(1, dtype=int)
-        windows = Windows(rows, starts=one, offsets=np.zeros(plan.n_steps, dtype=int))
+        rows, one = np.zeros((1, n_features)), np.zeros(1, dtype=np.int64)
+        windows = Windows(rows, starts=one, offsets=np.zeros(plan.n_steps, dtype=np.int64))
         nothing, unit = np.zeros(n_outputs), np.ones(n_outputs)
         targets = Targets(nothing[np.newaxis], np.ones(1), nothing, unit)
         data = _load(windows, np.zeros(n_features), np.ones(n_features), targets)
@@ -243,8 +248,9 @@ def _load(windows, mean, scale, targets):
     tf, _ = _import_tensorflow()
     n_rows, n_features = windows.rows.shape
     rows = np.empty((n_rows, n_features + 1), dtype=np.float32)
-    np.subtract(windows.rows, mean, out=rows[:, :-1], casting="same_kind")  # no float64 copy
-    rows[:, :-1] /= scale
+    with np.errstate(over="ignore"):  # the loss tells, if such a row is in a window at all
+        np.subtract(windows.rows, mean, out=rows[:, :-1], casting="same_kind")  # no float64 copy
+        rows[:, :-1] /= scale
     missing = np.isnan(rows[:, :-1]).any(axis=1)
     rows[:, -1] = 1
     rows[missing] = 0
@@ -305,8 +311,8 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
 
 def _build_shard_gradient(plan, jit_compile):
     """Build the compiled function: a shard's share in the loss, and its gradient."""
-    tf, _ = _import_tensorflow()
-    loss = _get_loss(plan.loss)
+    tf, keras = _import_tensorflow()
+    loss = keras.losses.get(plan.loss)
     forward = _build_keras_forward(plan.network) if plan.cudnn else _build_forward(plan.network)
 
     @tf.function(jit_compile=jit_compile, autograph=False)
@@ -314,12 +320,7 @@ def _build_shard_gradient(plan, jit_compile):
         with tf.GradientTape() as tape:
             tape.watch(weights)
             outputs = forward(weights, x) * scale + mean
-            losses = loss(values, outputs)
-            if losses.shape != shares.shape:
-                raise ValueError(
-                    f"loss must give one value for each window, got {plan.loss!r}, which does not."
-                )
-            share = tf.reduce_sum(shares * losses)
+            share = tf.reduce_sum(shares * loss(values, outputs))
         return share, tape.gradient(share, weights)
 
     return shard_gradient
@@ -403,18 +404,6 @@ def _lstm(steps, real, kernel, recurrent_kernel, bias, activation, every_step):
     return states[0].stack() if every_step else None, h
 
 
-def _get_loss(name):
-    """Get Keras' loss of this name, as a function that gives one value for each window."""
-    _, keras = _import_tensorflow()
-    try:
-        loss = keras.losses.get(name)
-    except ValueError as error:
-        known = {key for key, value in vars(keras.losses).items() if inspect.isfunction(value)}
-        known = sorted(known - {"deserialize", "get", "serialize"})
-        raise ValueError(f"loss must be one of {known}, got {name!r}.") from error
-    return getattr(loss, "call", loss)  # the method of a Loss object, which does not reduce
-
-
 def _get_optimizer(name):
     """Make an optimizer of Keras by its name, of which not all are in `keras.optimizers.get`."""
     _, keras = _import_tensorflow()
@@ -429,7 +418,19 @@ def _get_optimizer(name):
 
 
 _import_lock = threading.Lock()
-_importer = None  # the process that imported TensorFlow here
+_modules = None  # TensorFlow and Keras, once imported
+_forked = False  # from a process that had imported TensorFlow
+
+
+def _note_fork():
+    """Tell a forked process that TensorFlow's threads did not come along, and free its locks."""
+    global _forked, _import_lock, _pool_lock
+    _forked = "tensorflow" in sys.modules
+    _import_lock, _pool_lock = threading.Lock(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 def _import_tensorflow():
@@ -438,34 +439,62 @@ def _import_tensorflow():
     Raises
     ------
     RuntimeError
-        In a process forked after the import, where TensorFlow would hang.
+        In a process forked after the import, where TensorFlow would hang, and if Keras is set up
+        for another backend.
     """
-    global _importer
-    if _importer is None:
-        with _import_lock, _silence(), _kept_random_states():
-            import keras
-            import tensorflow as tf
-
-            if keras.backend.backend() != "tensorflow":
-                raise RuntimeError(
-                    "sklstm trains with Keras on TensorFlow, but Keras was set up with the backend "
-                    f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow."
-                )
-            if "OMP_NUM_THREADS" in os.environ:
-                with contextlib.suppress(RuntimeError):  # already running: too late
-                    tf.config.threading.set_intra_op_parallelism_threads(granted_threads())
-                    tf.config.threading.set_inter_op_parallelism_threads(granted_threads())
-            _importer = os.getpid()
-    if _importer != os.getpid():
+    global _modules
+    if _forked:
         raise RuntimeError(
-            "This process was forked from one that had already trained with TensorFlow, whose "
-            "threads do not survive a fork. Start it by 'spawn' or 'forkserver', or use joblib's "
-            "default backend, 'loky'. predict works here."
+            "This process was forked from one that had imported TensorFlow, whose threads do not "
+            "survive a fork, so it cannot train. Start it by 'spawn' or 'forkserver', or use "
+            "joblib's default backend, 'loky'. predict works here."
         )
-    import keras
-    import tensorflow as tf
+    if _modules is None:
+        with _import_lock:
+            if _modules is None:
+                _modules = _import_first()
+    return _modules
 
+
+def _import_first():
+    if "keras" not in sys.modules:
+        _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
+    with _silence(), _kept_random_states(), _single_threaded_products():
+        import keras
+        import tensorflow as tf
+
+        _check_backend(keras.backend.backend())
+        if "OMP_NUM_THREADS" in os.environ:
+            with contextlib.suppress(RuntimeError):  # TensorFlow is running: too late
+                tf.config.threading.set_intra_op_parallelism_threads(granted_threads())
+                tf.config.threading.set_inter_op_parallelism_threads(granted_threads())
+        tf.function(tf.identity, jit_compile=True)(0.0)  # XLA reads its flags now
     return tf, keras
+
+
+def _check_backend(backend):
+    if backend != "tensorflow":
+        raise RuntimeError(
+            f"Keras must run on TensorFlow to train here, got the backend {backend!r}. Set the "
+            "environment variable KERAS_BACKEND=tensorflow."
+        )
+
+
+@contextlib.contextmanager
+def _single_threaded_products():
+    """Keep XLA from splitting a large product by the number of threads, which would show.
+
+    The shards of a batch are what runs in parallel. (Measured: no slower.)
+    """
+    flags = os.environ.get("XLA_FLAGS")
+    os.environ["XLA_FLAGS"] = f"{flags or ''} --xla_cpu_multi_thread_eigen=false"
+    try:
+        yield
+    finally:
+        if flags is None:
+            del os.environ["XLA_FLAGS"]
+        else:
+            os.environ["XLA_FLAGS"] = flags
 
 
 @contextlib.contextmanager
@@ -473,7 +502,11 @@ def _silence():
     """Silence TensorFlow, which writes to file descriptor 2 before its log level is known."""
     unset = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, at the import
-    stderr = os.dup(2)
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed, as in some services
+        yield
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -505,8 +538,8 @@ def to_keras(network, weights, n_steps, X_mean, X_scale, y_mean, y_scale):
         # float64 until standardised: float32 cannot tell 1e6 from 1e6 + 0.01
         inputs = keras.Input((n_steps, network.n_features), dtype="float64", name="windows")
         real = ops.logical_not(ops.any(ops.isnan(inputs), axis=-1))
-        scaling = keras.layers.Normalization(mean=X_mean, variance=X_scale**2, dtype="float64")
-        x = ops.cast(ops.nan_to_num(scaling(inputs)), "float32")
+        x = keras.layers.Rescaling(1 / X_scale, -X_mean / X_scale, dtype="float64")(inputs)
+        x = ops.cast(ops.nan_to_num(x), "float32")
         layers = [
             keras.layers.LSTM(
                 units,
