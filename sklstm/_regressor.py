@@ -18,12 +18,10 @@ from sklearn.utils.validation import (
 from sklstm import _network, _training
 from sklstm._rows import as_rows, weigh_rows
 
-
 # Keras' losses that give one value for each window: https://keras.io/api/losses
 _LOSSES_OF_RESIDUALS = {
     "huber",
     "log_cosh",
-    "logcosh",
     "mae",
     "mean_absolute_error",
     "mean_squared_error",
@@ -134,8 +132,7 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     -----
     Keras' conventions hold: Glorot uniform kernels, orthogonal recurrent kernels, forget gates
     with bias 1. With one `random_state` the weights are the same to the last bit in every process
-    and for every number of threads on one machine, unless TensorFlow's compiler XLA was used in
-    the process before the first fit, without `XLA_FLAGS=--xla_cpu_multi_thread_eigen=false`.
+    and for every number of threads on one machine.
 
     References
     ----------
@@ -395,7 +392,7 @@ def _as_array(X):
 
 def _check_numeric(name, array):
     """Refuse text, which scikit-learn would read as numbers where it can."""
-    if getattr(array, "dtype", None) is not None and array.dtype.kind in "SU":
+    if getattr(getattr(array, "dtype", None), "kind", "") in ("S", "U"):
         raise ValueError(f"{name} must be numeric, got text of dtype {array.dtype}.")
 
 
@@ -421,7 +418,8 @@ def _measure(values, weight):
 
     Rows of weight 0 do not count. Chunks spare a copy of all rows.
     """
-    from sklearn.preprocessing import StandardScaler  # here: a tenth of scikit-learn's import
+    with _training.kept_random_states():  # its import draws from them, and takes a while
+        from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler()
     for chunk in gen_batches(len(values), 8_192):
@@ -442,4 +440,3 @@ def _make_targets(y, sample_weight, mean, scale, loss):
     if loss in _LOSSES_OF_RESIDUALS:
         y, mean, scale = (y - mean) / scale, np.zeros_like(mean), np.ones_like(scale)
     return _training.Targets(y, sample_weight, mean, scale)
-

@@ -109,15 +109,15 @@ def _make_plan(network, windows, batch_size, loss, optimizer):
     """Fix the shapes: each batch is split into shards, which are trained side by side.
 
     Their number follows from the size of the batch, never from the number of cores, which must
-    not change a result. Two shards were the fastest on two cores; above 128 windows each, more
-    leave more cores something to do. Where all windows make one smaller batch, its shape is
-    rounded up to a power of two, which folds share. A GPU takes the batch whole, and with
-    cuDNN's kernel, which knows tanh only.
+    not change a result. Two were the fastest on two cores. With more than 128 windows in a shard
+    XLA would split its products by the number of threads: see `_multiply`. Where all windows
+    make one smaller batch, its shape is rounded up to a power of two, which folds share. A GPU
+    takes the batch whole, and with cuDNN's kernel, which knows tanh only.
     """
     tf, _ = _import_tensorflow()
     gpu = bool(tf.config.list_physical_devices("GPU"))
     size = min(batch_size, 1 << (len(windows.starts) - 1).bit_length())
-    n_shards = 1 if gpu or size < 16 else min(max(2, -(-size // 128)), 8)
+    n_shards = 1 if gpu or size < 16 else max(2, -(-size // 128))
     return _Plan(
         network=network,
         n_steps=len(windows.offsets),
@@ -355,7 +355,7 @@ def _build_keras_forward(network):
     """
     tf, keras = _import_tensorflow()
     last = len(network.units) - 1
-    with _kept_random_states():
+    with kept_random_states():
         layers = [
             keras.layers.LSTM(units, return_sequences=layer < last, dtype="float32")
             for layer, units in enumerate(network.units)
@@ -390,7 +390,7 @@ def _lstm(steps, real, kernel, recurrent_kernel, bias, activation, every_step):
     zeros = tf.zeros((n_windows, recurrent_kernel.shape[0]))
 
     def step(t, h, c, *states):
-        gates = steps[t] @ kernel + h @ recurrent_kernel + bias
+        gates = _multiply(steps[t], kernel) + _multiply(h, recurrent_kernel) + bias
         i, f, g, o = tf.split(gates, 4, axis=1)
         c_next = tf.sigmoid(f) * c + tf.sigmoid(i) * activation(g)
         h_next = tf.sigmoid(o) * activation(c_next)
@@ -402,6 +402,21 @@ def _lstm(steps, real, kernel, recurrent_kernel, bias, activation, every_step):
         lambda t, *_: t < n_steps, step, (0, zeros, zeros, *arrays), maximum_iterations=n_steps
     )
     return states[0].stack() if every_step else None, h
+
+
+def _multiply(x, kernel):
+    """Multiply in parts too small for XLA to split them by the number of threads.
+
+    It would round differently: seen with 256 units and with 600 features, in the product or in
+    its gradient.
+    """
+    tf, _ = _import_tensorflow()
+    n_inputs, n_outputs = kernel.shape
+    if n_inputs <= 256 and n_outputs <= 512 and n_inputs * n_outputs <= 2**16:
+        return x @ kernel
+    inner = [slice(start, start + 256) for start in range(0, n_inputs, 256)]
+    outer = [slice(start, start + 256) for start in range(0, n_outputs, 256)]
+    return tf.concat([tf.add_n([x[:, i] @ kernel[i, o] for i in inner]) for o in outer], axis=1)
 
 
 def _get_optimizer(name):
@@ -459,7 +474,7 @@ def _import_tensorflow():
 def _import_first():
     if "keras" not in sys.modules:
         _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
-    with _silence(), _kept_random_states(), _single_threaded_products():
+    with _silence(), kept_random_states():
         import keras
         import tensorflow as tf
 
@@ -468,7 +483,6 @@ def _import_first():
             with contextlib.suppress(RuntimeError):  # TensorFlow is running: too late
                 tf.config.threading.set_intra_op_parallelism_threads(granted_threads())
                 tf.config.threading.set_inter_op_parallelism_threads(granted_threads())
-        tf.function(tf.identity, jit_compile=True)(0.0)  # XLA reads its flags now
     return tf, keras
 
 
@@ -478,23 +492,6 @@ def _check_backend(backend):
             f"Keras must run on TensorFlow to train here, got the backend {backend!r}. Set the "
             "environment variable KERAS_BACKEND=tensorflow."
         )
-
-
-@contextlib.contextmanager
-def _single_threaded_products():
-    """Keep XLA from splitting a large product by the number of threads, which would show.
-
-    The shards of a batch are what runs in parallel. (Measured: no slower.)
-    """
-    flags = os.environ.get("XLA_FLAGS")
-    os.environ["XLA_FLAGS"] = f"{flags or ''} --xla_cpu_multi_thread_eigen=false"
-    try:
-        yield
-    finally:
-        if flags is None:
-            del os.environ["XLA_FLAGS"]
-        else:
-            os.environ["XLA_FLAGS"] = flags
 
 
 @contextlib.contextmanager
@@ -520,8 +517,8 @@ def _silence():
 
 
 @contextlib.contextmanager
-def _kept_random_states():
-    """Leave the global generators as they were: Keras draws seeds from them."""
+def kept_random_states():
+    """Leave the global generators as they were: some imports draw from them, Keras draws seeds."""
     states = random.getstate(), np.random.get_state()
     try:
         yield
@@ -534,7 +531,7 @@ def to_keras(network, weights, n_steps, X_mean, X_scale, y_mean, y_scale):
     """Build the Keras model of stock layers that reads and predicts raw units."""
     _, keras = _import_tensorflow()
     ops = keras.ops
-    with _kept_random_states():
+    with kept_random_states():
         # float64 until standardised: float32 cannot tell 1e6 from 1e6 + 0.01
         inputs = keras.Input((n_steps, network.n_features), dtype="float64", name="windows")
         real = ops.logical_not(ops.any(ops.isnan(inputs), axis=-1))
