@@ -25,7 +25,7 @@ def compare_training(n_windows, units, batch_size, keras_bar, torch_bar):
     rows = [
         ("an epoch, against keras.Model.fit", "keras", keras_bar),
         ("an epoch, against PyTorch in skorch", "skorch", torch_bar),
-        ("an epoch, against PyTorch in a plain loop", "torch", torch_bar),
+        ("an epoch, against PyTorch in a plain loop", "torch", None),
     ]
     print_table([compare(what, ours, results[peer]["ms"], "ms", bar) for what, peer, bar in rows])
     errors = (f"{name} {statistics.median(results[name]['error']):.4f}" for name in peers)

@@ -4,6 +4,7 @@ The only module that imports TensorFlow and Keras, and only when a model is trai
 """
 
 import contextlib
+import gc
 import inspect
 import os
 import random
@@ -182,7 +183,8 @@ def _compile(plan, weights):
     """Build a program and run it once; without XLA where XLA cannot compile it."""
     tf, _ = _import_tensorflow()
     try:
-        return _Program(plan, weights, jit_compile=not plan.cudnn)
+        with _without_garbage_collection():
+            return _Program(plan, weights, jit_compile=not plan.cudnn)
     except tf.errors.OpError as error:
         warnings.warn(
             "XLA cannot compile the training program here, so it runs uncompiled, which takes "
@@ -474,7 +476,7 @@ def _import_tensorflow():
 def _import_first():
     if "keras" not in sys.modules:
         _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
-    with _silence(), kept_random_states():
+    with _silence(), kept_random_states(), _without_garbage_collection():
         import keras
         import tensorflow as tf
 
@@ -492,6 +494,21 @@ def _check_backend(backend):
             f"Keras must run on TensorFlow to train here, got the backend {backend!r}. Set the "
             "environment variable KERAS_BACKEND=tensorflow."
         )
+
+
+@contextlib.contextmanager
+def _without_garbage_collection():
+    """Spare the collector the many objects that stay.
+
+    Measured: a quarter of the time of the import, an eighth of that of compiling.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager
