@@ -284,19 +284,7 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
         optimizer.apply(gradients, variables)
         return tf.add_n(losses) * n_present
 
-    n_features, n_outputs = plan.network.n_features, plan.network.n_outputs
-    signature = [
-        tf.TensorSpec((None, n_features + 1), tf.float32),  # rows
-        tf.TensorSpec((None,), tf.int64),  # starts
-        tf.TensorSpec((plan.n_steps,), tf.int64),  # offsets
-        tf.TensorSpec((None, n_outputs), tf.float32),  # values, weights, mean, scale of targets
-        tf.TensorSpec((None,), tf.float32),
-        tf.TensorSpec((n_outputs,), tf.float32),
-        tf.TensorSpec((n_outputs,), tf.float32),
-        tf.TensorSpec((None, plan.n_shards * plan.shard_size), tf.int64),  # batches
-    ]
-
-    @tf.function(input_signature=signature, autograph=False)
+    @tf.function(input_signature=_specify_epoch(plan), autograph=False)
     def epoch(*data_and_batches):
         *data, batches = data_and_batches
 
@@ -309,6 +297,22 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
         return total / tf.cast(tf.shape(data[1])[0], tf.float32)
 
     return epoch.get_concrete_function()  # which does not warn of programs built in a loop
+
+
+def _specify_epoch(plan):
+    """Specify what an epoch is called with: what `_load` returns, and the batches."""
+    tf, _ = _import_tensorflow()
+    n_features, n_outputs = plan.network.n_features, plan.network.n_outputs
+    return [
+        tf.TensorSpec((None, n_features + 1), tf.float32),  # rows
+        tf.TensorSpec((None,), tf.int64),  # starts
+        tf.TensorSpec((plan.n_steps,), tf.int64),  # offsets
+        tf.TensorSpec((None, n_outputs), tf.float32),  # values, weights, mean, scale of targets
+        tf.TensorSpec((None,), tf.float32),
+        tf.TensorSpec((n_outputs,), tf.float32),
+        tf.TensorSpec((n_outputs,), tf.float32),
+        tf.TensorSpec((None, plan.n_shards * plan.shard_size), tf.int64),  # batches
+    ]
 
 
 def _build_shard_gradient(plan, jit_compile):
