@@ -1,12 +1,15 @@
 """The LSTM on paper: its description, initial weights and forward pass, in NumPy."""
 
+import functools
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import joblib
 import numpy as np
 from scipy import special
+from threadpoolctl import ThreadpoolController
 
 # Keras' activations by their Keras names: https://keras.io/api/layers/activations. The units are on
 # the last axis but one.
@@ -93,8 +96,17 @@ def _glorot_uniform(n_inputs, n_outputs, random_state):
 
 def _orthogonal(n_rows, n_columns, random_state):
     """Draw orthonormal rows, uniformly (Mezzadri, 2007)."""
-    q, r = np.linalg.qr(random_state.normal(size=(n_columns, n_rows)))
+    gaussian = random_state.normal(size=(n_columns, n_rows))
+    with _blas_lock, _get_blas().limit(limits=1, user_api="blas"):
+        q, r = np.linalg.qr(gaussian)
     return (q * np.sign(np.diag(r))).T
+
+
+# BLAS with several threads might round differently, and after a product its idle threads keep the
+# cores busy for tens of milliseconds: the first epoch that followed took twice as long (measured).
+# The lock keeps two fits from restoring each other's number of threads.
+_blas_lock = threading.Lock()
+_get_blas = functools.cache(ThreadpoolController)
 
 
 def predict(network, weights, windows, mean, scale):
