@@ -1,11 +1,11 @@
 """A real LSTM, real windows, in the stock scikit-learn Pipeline and GridSearchCV."""
 
+from sklstm._program import clear_programs
 from sklstm._regressor import LSTMRegressor
 from sklstm._supervised import make_supervised, make_windows
-from sklstm._training import clear_programs
+from sklstm._version import __version__ as __version__
 from sklstm._windows import SlidingWindowTransformer
 
-__version__ = "0.1.0"
 __all__ = [
     "LSTMRegressor",
     "SlidingWindowTransformer",

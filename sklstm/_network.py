@@ -59,16 +59,42 @@ BLOCK = 8
 class Network:
     """Stacked LSTM layers and a dense output layer.
 
-    Its weights are a list of arrays in Keras' order and layout: for each LSTM layer the kernel
+    Its weights are a list of arrays in Keras' order and layout: for each LSTM cell the kernel
     `(n_inputs, 4 * units)`, the recurrent kernel `(units, 4 * units)` and the bias
     `(4 * units,)`, gates in the order input, forget, candidate, output; then the kernel
-    `(units, n_outputs)` and the bias `(n_outputs,)` of the output layer.
+    `(n_states, n_outputs)` and the bias `(n_outputs,)` of the output layer. A layer has one cell,
+    or, if it is bidirectional, one that reads the steps forwards and one that reads them backwards.
+
+    With an `anchor`, a column for each output, the network reads these columns relative to their
+    values in the last real row of the window.
     """
 
     n_features: int
     units: tuple[int, ...]
     activation: str
     n_outputs: int
+    segment: int = 1
+    bidirectional: bool = False
+    anchor: tuple[int, ...] | None = None
+
+    @property
+    def n_directions(self):
+        """Cells in each layer."""
+        return 1 + self.bidirectional
+
+    @property
+    def cells(self):
+        """Inputs and units `(n_inputs, units)` of every cell, layer by layer."""
+        n_inputs, cells = self.n_features * self.segment, []
+        for units in self.units:
+            cells += [(n_inputs, units)] * self.n_directions
+            n_inputs = units * self.n_directions
+        return cells
+
+    @property
+    def relative_columns(self):
+        """Columns read relative to the last real row, each once."""
+        return sorted(set(self.anchor or ()))
 
 
 def initial_weights(network, random_state):
@@ -77,14 +103,13 @@ def initial_weights(network, random_state):
     The biases are 0, those of the forget gates 1 (Jozefowicz et al., 2015).
     """
     weights = []
-    n_inputs = network.n_features
-    for units in network.units:
+    for n_inputs, units in network.cells:
         forget_bias = np.zeros(4 * units)
         forget_bias[units : 2 * units] = 1
         kernel = _glorot_uniform(n_inputs, 4 * units, random_state)
         weights += [kernel, _orthogonal(units, 4 * units, random_state), forget_bias]
-        n_inputs = units
-    kernel = _glorot_uniform(n_inputs, network.n_outputs, random_state)
+    n_states = network.units[-1] * network.n_directions
+    kernel = _glorot_uniform(n_states, network.n_outputs, random_state)
     weights += [kernel, np.zeros(network.n_outputs)]
     return [array.astype(np.float32) for array in weights]
 
@@ -118,14 +143,23 @@ def predict(network, weights, windows, mean, scale):
     n_windows = len(windows.starts)
 
     def predict_chunk(start):
-        x = windows.gather(slice(start, start + CHUNK))
-        return forward(network, weights, ((x - mean) / scale).astype(np.float32))
+        x = (windows.gather(slice(start, start + CHUNK)) - mean) / scale
+        for column in network.relative_columns:
+            x[:, :, column] -= _find_last(x, column)
+        return forward(network, weights, x.astype(np.float32))
 
     if n_windows <= CHUNK:
         return predict_chunk(0)
     chunks = range(0, n_windows, CHUNK)
     with ThreadPoolExecutor(min(len(chunks), granted_threads())) as executor:
         return np.concatenate(list(executor.map(predict_chunk, chunks)))
+
+
+def _find_last(x, column):
+    """Read a column in the last real step of each window, 0 where no step is real: `(n, 1)`."""
+    real = ~np.isnan(x).any(axis=2)
+    last = x.shape[1] - 1 - real[:, ::-1].argmax(axis=1)
+    return np.where(real.any(axis=1), x[np.arange(len(x)), last, column], 0)[:, np.newaxis]
 
 
 def granted_threads():
@@ -135,26 +169,44 @@ def granted_threads():
 
 
 def forward(network, weights, x):
-    """Compute the outputs `(n_windows, n_outputs)` of `x`, `(n_windows, n_steps, n_features)`.
+    """Compute the outputs `(n_windows, n_outputs)` of `x`, `(n_windows, n_rows, n_features)`.
 
     The state passes over a step with a missing value unchanged. All arrays inside are cut into
     blocks of windows, `(n_blocks, ..., block)`.
     """
-    n_windows, n_steps, n_features = x.shape
-    padded = np.zeros((n_windows + -n_windows % BLOCK, n_steps, n_features), dtype=np.float32)
+    n_windows = len(x)
+    x = x.reshape(n_windows, -1, network.segment * network.n_features)
+    padded = np.zeros((n_windows + -n_windows % BLOCK, *x.shape[1:]), dtype=np.float32)
     padded[:n_windows] = x
-    steps = padded.reshape(-1, BLOCK, n_steps, n_features).transpose(2, 0, 3, 1)
+    steps = padded.reshape(-1, BLOCK, *x.shape[1:]).transpose(2, 0, 3, 1)
     real = ~np.isnan(steps).any(axis=2, keepdims=True)
     steps = np.where(real, steps, 0)
     activation = ACTIVATIONS[network.activation]
-    for first in range(0, 3 * len(network.units), 3):
-        steps = _lstm(steps, real, *weights[first : first + 3], activation)
-    *_, state = steps  # the layers work step by step: no layer's whole output is ever held
-    kernel, bias = weights[-2:]
+    *cells, (kernel, bias) = _group_cells(weights)
+    if network.bidirectional:
+        state = _read_both_ways(steps, real, cells, activation)
+    else:
+        for cell in cells:
+            steps = _lstm(steps, real, *cell, activation)
+        *_, state = steps  # the layers work step by step: no layer's whole output is ever held
     outputs = np.empty((len(state), len(bias), BLOCK), dtype=np.float32)
     for part, out in _cut_product(kernel.T, outputs):
         np.matmul(part, state, out=out)
     return outputs.swapaxes(1, 2).reshape(-1, len(bias))[:n_windows] + bias
+
+
+def _group_cells(weights):
+    """Group the weights: three for each cell, two for the output layer."""
+    return [weights[first : first + 3] for first in range(0, len(weights), 3)]
+
+
+def _read_both_ways(steps, real, cells, activation):
+    """Return the states of the last layer's two cells, each after the last step that it reads."""
+    for forward_cell, backward_cell in zip(cells[::2], cells[1::2], strict=True):
+        ahead = [h.copy() for h in _lstm(steps, real, *forward_cell, activation)]
+        back = [h.copy() for h in _lstm(steps[::-1], real[::-1], *backward_cell, activation)]
+        steps = [np.concatenate(pair, axis=1) for pair in zip(ahead, back[::-1], strict=True)]
+    return np.concatenate([ahead[-1], back[-1]], axis=1)
 
 
 def _lstm(steps, real, kernel, recurrent_kernel, bias, activation):

@@ -1,13 +1,14 @@
 """The estimator: parameters, validation and shapes around the network and its training."""
 
+from contextlib import contextmanager
 from dataclasses import asdict
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
-from sklearn.utils import check_array, check_consistent_length, check_random_state, gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
     _get_feature_names,
@@ -15,8 +16,23 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklstm import _network, _training
-from sklstm._rows import as_rows, weigh_rows
+from sklstm import _network
+from sklstm._callbacks import (
+    CallbackSupportMixin,
+    KerasCallbacks,
+    SklearnCallbacks,
+    with_callbacks,
+)
+from sklstm._checkpoint import Checkpoint
+from sklstm._export import to_keras
+from sklstm._holdout import hold_out, place
+from sklstm._program import Objective, Targets
+from sklstm._progress import show_progress
+from sklstm._rows import as_rows, find_last
+from sklstm._scaling import Samples, Scales, check_units, measure_scales, read_base
+from sklstm._training import Course, Data, Run, train
+from sklstm._version import __version__
+from sklstm._warnings import warn
 
 # Keras' losses that give one value for each window: https://keras.io/api/losses
 _LOSSES_OF_RESIDUALS = {
@@ -26,6 +42,7 @@ _LOSSES_OF_RESIDUALS = {
     "mean_absolute_error",
     "mean_squared_error",
     "mse",
+    "quantile",
 }
 _LOSSES_OF_VALUES = {
     "binary_crossentropy",
@@ -45,7 +62,7 @@ _LOSSES_OF_VALUES = {
 }
 
 
-class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Long short-term memory network that maps windows of a series to target values.
 
     One or more LSTM layers [1]_ read the steps of a window in order; a dense layer turns the
@@ -62,19 +79,52 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Activation of candidate and output in the LSTM cell: one of Keras' by its name. The gates
         are sigmoids.
 
-    optimizer : str, default="adam"
-        One of Keras' optimizers by its name, with Keras' settings except for the learning rate.
+    bidirectional : bool, default=False
+        Whether each layer reads the steps backwards as well, with as many units again.
 
-    learning_rate : float, default=0.003
-        Learning rate of the optimizer.
+    segment : int, default=1
+        Consecutive steps that the cell reads at once [2]_: windows of `n_steps` steps are read as
+        `n_steps / segment` steps of `segment * n_features` values. Fewer and wider steps train
+        faster in proportion, and forecast long windows often better. A segment in which a value
+        is missing is skipped whole.
+
+    anchor : int or sequence of int, default=None
+        Column of `X` whose future `y` is, in the same units; or one such column for each output.
+        The column is then read relative to its value in the last real step of the window, and the
+        change from there is predicted, so that levels never seen in training can be forecast.
+        Negative numbers count from the last column.
+
+    dropout : float, default=0.0
+        Share of each cell's inputs that training leaves out, drawn anew for each window in each
+        epoch and the same for all its steps [3]_.
+
+    recurrent_dropout : float, default=0.0
+        The same for the state that a cell hands to its next step.
 
     loss : str, default="mse"
-        One of Keras' losses by its name. The losses of residuals ("mse", "mae", "huber",
-        "log_cosh") are taken of the standardised targets; all others, such as "mape" or
-        "poisson", of the targets in their own units.
+        "quantile", or one of Keras' losses by its name. The losses of residuals ("mse", "mae",
+        "huber", "log_cosh", "quantile") are taken of the standardised targets; all others, such
+        as "mape" or "poisson", of the targets in their own units, for which there is no `anchor`.
+
+    quantile : float, default=0.5
+        Quantile that the loss "quantile", the pinball loss [4]_, makes the model predict.
+
+    alpha : float, default=0.0
+        Strength of the L2 penalty: `alpha` times the sum of the squares of all kernels, the
+        recurrent ones included, is added to the loss.
+
+    max_grad_norm : float, default=None
+        Largest Euclidean norm of the gradient of all weights; a longer one is scaled down to it.
+
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        One of Keras' optimizers by its name, with Keras' settings except for the learning rate, or
+        an instance, of which a copy is used, with its own learning rate or schedule.
+
+    learning_rate : float, default=0.003
+        Learning rate of an optimizer given by its name.
 
     epochs : int, default=100
-        Passes over the training windows.
+        Passes over the training windows; the most of them, if `early_stopping`.
 
     batch_size : int, default=32
         Windows in each update of the weights.
@@ -86,37 +136,83 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Whether to bring each feature and each output to mean 0 and standard deviation 1 over the
         training data. Predictions come back in the units of `y` either way.
 
+    early_stopping : bool, default=False
+        Whether to end the training when the validation loss no longer improves, and to keep the
+        weights that had the lowest. The validation data is `X_val` and `y_val` of `fit`, or else
+        the end of the training data.
+
+    validation_fraction : float, default=0.1
+        Share of the windows, the last ones, that `early_stopping` validates on. Windows that have
+        rows in common with these, or whose targets lie in them, are left out of the training;
+        with several outputs the targets are taken to be that many steps ahead.
+
+    n_iter_no_change : int, default=10
+        Epochs in a row that may fail to lower the validation loss by `tol`.
+
+    tol : float, default=1e-4
+        Least improvement of the validation loss that counts, in the units of `loss`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights, scales and optimizer of an earlier fit, for
+        `epochs` more, instead of starting anew.
+
+    callbacks : list of keras.callbacks.Callback, default=None
+        Told of the training and of each epoch, not of batches. They are copied for each fit.
+        Their model is that of `to_keras`, with the optimizer of the training.
+
+    checkpoint : str or path-like, default=None
+        File that `fit` writes its state to after each epoch. A fit that was killed goes on from
+        there when it is called again, to the same weights; any other file is refused.
+
     verbose : int, default=0
-        Whether to print a line for each epoch.
+        1 shows a bar that moves with the epochs, or lines where there is no terminal; 2 a line for
+        each epoch.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the initial weights and the order of the windows. Pass an int for the same weights,
-        to the last bit, at every call.
+        Draws the initial weights, the order of the windows and the dropout. Pass an int for the
+        same weights, to the last bit, at every call.
 
     Attributes
     ----------
     weights_ : list of ndarray
         float32 weights in Keras' order and layout: kernel, recurrent kernel and bias of each LSTM
-        layer, then kernel and bias of the output layer.
+        layer, or of its two directions, then kernel and bias of the output layer.
 
     network_ : dict
-        The trained network: `n_features`, `units`, `activation` and `n_outputs`.
+        The trained network: `n_features`, `units`, `activation`, `n_outputs`, `segment`,
+        `bidirectional` and `anchor`.
 
     window_shape_ : tuple of int
         `(n_steps, n_features)` of the windows seen in `fit`.
 
     X_mean_, X_scale_ : ndarray of shape (n_features,)
         What features are standardised with: their mean and standard deviation over the steps of
-        the training windows, or 0 and 1 if `standardize=False`.
+        the training windows, or 0 and 1 if `standardize=False`. The scale of an anchor is the
+        root mean square of its differences to the last value.
 
     y_mean_, y_scale_ : ndarray of shape () or (n_outputs,)
-        The same for `y`.
+        The same for `y`, or for its change from the anchor.
 
     loss_curve_ : list of float
-        Mean loss of the training windows in each epoch.
+        Mean loss of the training windows in each epoch, without the penalty.
+
+    validation_loss_curve_ : list of float or None
+        Mean loss of the validation windows after each epoch, None without validation.
+
+    best_loss_ : float or None
+        Lowest validation loss, None without validation.
+
+    optimizer_state_ : dict
+        Name and variables of the optimizer, for `warm_start` and `partial_fit`.
+
+    random_state_ : tuple
+        State of the random numbers, for the same.
 
     n_iter_ : int
         Epochs trained.
+
+    version_ : str
+        Version of sklstm that trained. Another version warns when it predicts.
 
     n_features_in_ : int
         Number of features of 3-D windows; number of columns, which are steps, of a 2-D `X`.
@@ -138,6 +234,11 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     ----------
     .. [1] Hochreiter, S. and Schmidhuber, J. (1997). Long short-term memory. Neural Computation
        9(8), 1735-1780.
+    .. [2] Lin, S. et al. (2023). SegRNN: segment recurrent neural network for long-term time
+       series forecasting. arXiv:2308.11200.
+    .. [3] Gal, Y. and Ghahramani, Z. (2016). A theoretically grounded application of dropout in
+       recurrent neural networks. Advances in Neural Information Processing Systems 29.
+    .. [4] Koenker, R. and Bassett, G. (1978). Regression quantiles. Econometrica 46(1), 33-50.
 
     Examples
     --------
@@ -156,13 +257,28 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left"), tuple],
         "activation": [StrOptions(set(_network.ACTIVATIONS))],
-        "optimizer": [str],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "bidirectional": ["boolean"],
+        "segment": [Interval(Integral, 1, None, closed="left")],
+        "anchor": [Integral, "array-like", None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "loss": [StrOptions(_LOSSES_OF_RESIDUALS | _LOSSES_OF_VALUES)],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "optimizer": [str, HasMethods(["apply", "get_config"])],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "standardize": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "callbacks": [list, tuple, None],
+        "checkpoint": [str, HasMethods("__fspath__"), None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
@@ -172,30 +288,61 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         units=50,
         *,
         activation="tanh",
+        bidirectional=False,
+        segment=1,
+        anchor=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        loss="mse",
+        quantile=0.5,
+        alpha=0.0,
+        max_grad_norm=None,
         optimizer="adam",
         learning_rate=0.003,
-        loss="mse",
         epochs=100,
         batch_size=32,
         shuffle=True,
         standardize=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        callbacks=None,
+        checkpoint=None,
         verbose=0,
         random_state=None,
     ):
         self.units = units
         self.activation = activation
+        self.bidirectional = bidirectional
+        self.segment = segment
+        self.anchor = anchor
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.loss = loss
+        self.quantile = quantile
+        self.alpha = alpha
+        self.max_grad_norm = max_grad_norm
         self.optimizer = optimizer
         self.learning_rate = learning_rate
-        self.loss = loss
         self.epochs = epochs
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.standardize = standardize
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.verbose = verbose
         self.random_state = random_state
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train on windows and their targets.
 
         Parameters
@@ -212,6 +359,10 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Weights of the windows in the loss and in standardisation, 1 each by default. Only
             their ratios count; a window of weight 0 might as well be absent.
 
+        X_val, y_val : array-like, default=None
+            Windows and targets, shaped like `X` and `y`, on which the validation loss is measured
+            after each epoch. In a Pipeline with `transform_input=["X_val"]`, rows like its own.
+
         Returns
         -------
         self : LSTMRegressor
@@ -220,49 +371,88 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data is invalid, which leaves an earlier fit as it is, or if the
-            training diverges, which leaves the estimator unfitted.
+            If a parameter, the data or the checkpoint is invalid, which leaves an earlier fit as
+            it is, or if the training diverges, which leaves the estimator unfitted.
         """
+        return self._fit(X, y, sample_weight, X_val, y_val, continued=self.warm_start)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch, going on from the weights, scales and optimizer of earlier calls.
+
+        The first call measures the scales; later ones keep them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, n_steps, n_features) or (n_windows, n_steps)
+            Windows, as for `fit`.
+
+        y : array-like of shape (n_windows,) or (n_windows, n_outputs)
+            Targets, without missing values.
+
+        sample_weight : array-like of shape (n_windows,), default=None
+            Weights of the windows, as for `fit`.
+
+        Returns
+        -------
+        self : LSTMRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As `fit`; also with `early_stopping`, as there is no end of the data.
+        """
+        if self.early_stopping:
+            raise ValueError("early_stopping must be False for partial_fit, got True.")
+        return self._fit(X, y, sample_weight, continued=True, one_epoch=True)
+
+    def _fit(
+        self, X, y, sample_weight, X_val=None, y_val=None, *, continued=False, one_epoch=False
+    ):
         X = _as_array(X)
-        windows = self._check_windows(X)
-        y = self._check_targets(y, windows)
+        samples = self._check_samples(X, y, sample_weight)
         _get_feature_names(X)  # refuses mixed names before the training, not after it
-        windows, y, sample_weight = self._drop_weightless(windows, y, sample_weight)
-        random_state = check_random_state(self.random_state)
+        samples, validation = self._split_validation(samples, X_val, y_val)
+        network = self._describe_network(samples)
+        if continued and hasattr(self, "weights_"):
+            self._check_same_network(network, samples.windows.shape)
+            scales, run = self._get_scales(), self._get_run()
+        else:
+            scales = measure_scales(samples, network.anchor, self.standardize)
+            run = _start_run(network, check_random_state(self.random_state))
+        if network.anchor is not None:
+            check_units(samples, network.anchor, scales.X_mean)
+        data = _make_data(samples, scales, network.anchor, self.loss)
+        if validation is not None:
+            validation = _make_data(validation, scales, network.anchor, self.loss)
+        epochs = len(run.losses) + (1 if one_epoch else self.epochs)
+        checkpoint, learning_rate = None, self._get_learning_rate()
+        if self.checkpoint is not None and not one_epoch:
+            checkpoint = Checkpoint(self.checkpoint, self._describe_problem(run, data, validation))
+            resumed = checkpoint.load()
+            run, learning_rate = (run, learning_rate) if resumed is None else (resumed, None)
 
-        X_mean, X_scale, y_mean, y_scale = self._measure_scales(windows, y, sample_weight)
-        network = _network.Network(
-            n_features=windows.shape[1],
-            units=_check_units(self.units),
-            activation=self.activation,
-            n_outputs=1 if y.ndim == 1 else y.shape[1],
-        )
         _forget(self)
-        weights, losses = _training.train(
-            network,
-            _network.initial_weights(network, random_state),
-            windows,
-            X_mean,
-            X_scale,
-            _make_targets(y, sample_weight, y_mean, y_scale, self.loss),
-            loss=self.loss,
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            shuffle=self.shuffle,
-            random_state=random_state,
-            verbose=self.verbose,
-        )
-
-        self._check_features(X, windows, reset=True)
-        self.X_mean_, self.X_scale_, self.y_mean_, self.y_scale_ = X_mean, X_scale, y_mean, y_scale
-        self.network_ = asdict(network)
-        self.window_shape_ = windows.shape
-        self.weights_ = weights
-        self.loss_curve_ = losses
-        self.n_iter_ = len(losses)
-        return self
+        self._check_features(X, samples.windows, reset=True)
+        self._set_fitted(_describe_fixed(network, samples.windows.shape, scales))
+        try:
+            with self._watch(X, y, sample_weight, epochs, one_epoch) as observers:
+                run = train(
+                    run,
+                    network,
+                    data,
+                    validation,
+                    self._get_objective(),
+                    self.optimizer,
+                    learning_rate,
+                    self._get_course(epochs),
+                    observers if checkpoint is None else [*observers, checkpoint],
+                )
+        except BaseException:
+            _forget(self)
+            raise
+        return self._set_fitted(self._describe_run(run))
 
     def predict(self, X):
         """Predict the targets of windows, without TensorFlow.
@@ -278,14 +468,14 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Predictions in the units of `y`, float64, of the dimensions of `y` in `fit`. Each is
             the same, to the last bit, whatever the windows beside it.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         X = _as_array(X)
         windows = self._check_windows(X)
         self._check_features(X, windows, reset=False)
-        network = _network.Network(**self.network_)
-        outputs = _network.predict(network, self.weights_, windows, self.X_mean_, self.X_scale_)
-        outputs = outputs.reshape(-1, *self.y_mean_.shape)
-        return outputs * self.y_scale_ + self.y_mean_
+        network, scales = _network.Network(**self.network_), self._get_scales()
+        outputs = _network.predict(network, self.weights_, windows, scales.X_mean, scales.X_scale)
+        changes = outputs.reshape(-1, *scales.y_mean.shape) * scales.y_scale + scales.y_mean
+        return changes + read_base(windows, network.anchor, scales.X_mean, changes.ndim)
 
     def to_keras(self):
         """Build a Keras model with these weights.
@@ -296,16 +486,39 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Of stock layers, uncompiled. It reads windows `(n_windows, n_steps, n_features)` in
             raw units, NaN where a value is missing, and predicts what `predict` does.
         """
-        check_is_fitted(self)
-        return _training.to_keras(
+        self._check_fitted()
+        return self._build_keras_model(self.weights_)
+
+    def _build_keras_model(self, weights):
+        return to_keras(
             _network.Network(**self.network_),
-            self.weights_,
+            weights,
             self.window_shape_[0],
-            self.X_mean_,
-            self.X_scale_,
-            self.y_mean_,
-            self.y_scale_,
+            self._get_scales(),
+            self.dropout,
+            self.recurrent_dropout,
         )
+
+    def _check_fitted(self):
+        """Check that the estimator is fitted, and warn if another version did that."""
+        check_is_fitted(self)
+        if self.version_ != __version__:
+            warn(
+                f"This LSTMRegressor was fitted by sklstm {self.version_} and is used by "
+                f"{__version__}, which may predict something else. Fit it again.",
+            )
+
+    def _check_samples(self, X, y, sample_weight=None):
+        """Validate windows, targets and weights; leave windows of weight 0 out."""
+        windows = self._check_windows(X)
+        y = self._check_targets(y, windows)
+        weight = _check_sample_weight(
+            sample_weight, windows.starts, dtype=np.float64, ensure_non_negative=True
+        )
+        if not weight.any():
+            raise ValueError("sample_weight must have a positive value, got only zeros.")
+        kept = slice(None) if weight.all() else weight > 0
+        return Samples(windows, place(windows), y, weight).select(kept)
 
     def _check_windows(self, X):
         """Validate `X` as `Windows`, float32 or float64, without copying windows that overlap."""
@@ -337,28 +550,151 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_consistent_length(windows.starts, y)
         return y
 
-    def _drop_weightless(self, windows, y, sample_weight):
-        """Validate `sample_weight`, scale it to mean 1 and leave windows of weight 0 out."""
-        weight = _check_sample_weight(
-            sample_weight, windows.starts, dtype=np.float64, ensure_non_negative=True
-        )
-        kept = weight > 0
-        if not kept.any():
-            raise ValueError("sample_weight must have a positive value, got only zeros.")
-        if not kept.all():
-            windows = windows._replace(starts=windows.starts[kept])
-            y, weight = y[kept], weight[kept]
-        return windows, y, weight / weight.mean()
+    def _split_validation(self, samples, X_val, y_val):
+        """Split the samples in those to train on and those to validate on, None if there are none.
 
-    def _measure_scales(self, windows, y, sample_weight):
-        """Measure mean and scale of features and targets; without standardisation 0 and 1."""
-        X_shape, y_shape = windows.shape[1:], y.shape[1:]
-        if not self.standardize:
-            return np.zeros(X_shape), np.ones(X_shape), np.zeros(y_shape), np.ones(y_shape)
-        # A row counts in each window that holds it, as if windows shared no memory.
-        X_mean, X_scale = _measure(windows.rows, weigh_rows(windows, sample_weight))
-        y_mean, y_scale = _measure(y.reshape(len(y), -1), sample_weight)
-        return X_mean, X_scale, y_mean.reshape(y_shape), y_scale.reshape(y_shape)
+        The steps ahead of the targets are not known: a second dimension is taken for them.
+        """
+        if (X_val is None) != (y_val is None):
+            given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
+            raise ValueError(f"{missing} must be passed with {given}, got None.")
+        if X_val is not None:
+            validation = self._check_samples(_as_array(X_val), y_val)
+            shapes = [(part.windows.shape, part.y.shape[1:]) for part in (samples, validation)]
+            if shapes[0] != shapes[1]:
+                raise ValueError(
+                    "X_val and y_val must hold windows and targets of the shapes of X and y, "
+                    f"{shapes[0][0]} and {shapes[0][1]}, got {shapes[1][0]} and {shapes[1][1]}."
+                )
+            return samples, validation
+        if not self.early_stopping:
+            return samples, None
+        return hold_out(samples, self.validation_fraction, horizon=_count_outputs(samples.y))
+
+    def _describe_network(self, samples):
+        """Describe the network, after checking what depends on the windows."""
+        n_steps, n_features = samples.windows.shape
+        if n_steps % self.segment:
+            below = n_steps // self.segment * self.segment
+            nearest = f"{below} or {below + self.segment}" if below else f"{self.segment}"
+            raise ValueError(
+                f"segment must divide n_steps, got segment={self.segment} and windows of {n_steps} "
+                f"steps. The nearest lengths that it divides: {nearest}."
+            )
+        if self.anchor is not None and self.loss not in _LOSSES_OF_RESIDUALS:
+            raise ValueError(
+                f"loss must be one of {sorted(_LOSSES_OF_RESIDUALS)} with an anchor, "
+                f"got {self.loss!r}."
+            )
+        n_outputs = _count_outputs(samples.y)
+        return _network.Network(
+            n_features=n_features,
+            units=_check_units(self.units),
+            activation=self.activation,
+            n_outputs=n_outputs,
+            segment=int(self.segment),
+            bidirectional=bool(self.bidirectional),
+            anchor=_check_anchor(self.anchor, n_features, n_outputs),
+        )
+
+    def _check_same_network(self, network, window_shape):
+        """Check that the training can go on with what was fitted before."""
+        before, now = self.network_, asdict(network)
+        changed = [
+            f"{name} {before[name]} to {now[name]}" for name in now if before[name] != now[name]
+        ]
+        if window_shape != self.window_shape_:
+            changed.append(f"the shape of windows {self.window_shape_} to {window_shape}")
+        if changed:
+            raise ValueError(
+                "To go on with an earlier fit the network must be the same, but these changed: "
+                f"{', '.join(changed)}. Set warm_start=False and call fit."
+            )
+
+    def _get_objective(self):
+        return Objective(
+            self.loss,
+            self.alpha,
+            np.inf if self.max_grad_norm is None else self.max_grad_norm,
+            self.dropout,
+            self.recurrent_dropout,
+            self.quantile,
+        )
+
+    def _get_course(self, epochs):
+        patience = self.n_iter_no_change if self.early_stopping else None
+        return Course(epochs, self.batch_size, self.shuffle, patience, self.tol)
+
+    def _get_learning_rate(self):
+        """Return the learning rate, None if it is a schedule of the optimizer."""
+        if isinstance(self.optimizer, str):
+            return self.learning_rate
+        learning_rate = self.optimizer.get_config()["learning_rate"]
+        return None if isinstance(learning_rate, dict) else float(learning_rate)
+
+    def _get_scales(self):
+        return Scales(self.X_mean_, self.X_scale_, self.y_mean_, self.y_scale_)
+
+    def _get_run(self):
+        """Return the run that this estimator's training ended with."""
+        return Run(
+            weights=self.weights_,
+            random_state=self.random_state_,
+            optimizer_state=self.optimizer_state_,
+            losses=self.loss_curve_,
+            validation_losses=self.validation_loss_curve_ or [],
+        )
+
+    def _describe_run(self, run):
+        """Describe by its fitted attributes the estimator whose training ends with `run`."""
+        validated = bool(run.validation_losses)
+        best = self.early_stopping and run.best_weights is not None
+        return {
+            "weights_": run.best_weights if best else run.weights,
+            "optimizer_state_": run.optimizer_state,
+            "random_state_": run.random_state,
+            "loss_curve_": run.losses,
+            "validation_loss_curve_": run.validation_losses if validated else None,
+            "best_loss_": run.best_loss if validated else None,
+            "n_iter_": len(run.losses),
+        }
+
+    def _set_fitted(self, attributes):
+        for name, value in attributes.items():
+            setattr(self, name, value)
+        return self
+
+    def _describe_problem(self, run, data, validation):
+        """Describe all that shapes the training, for a checkpoint to be told from others."""
+        params = self.get_params()
+        for name in ("callbacks", "checkpoint", "epochs", "verbose"):  # may differ
+            del params[name]
+        if not isinstance(self.optimizer, str):
+            params["optimizer"] = type(self.optimizer).__name__, self.optimizer.get_config()
+        if isinstance(self.random_state, Integral):
+            params["weights"] = run.weights
+        else:
+            del params["random_state"]
+        return params, data, validation
+
+    @contextmanager
+    def _watch(self, X, y, sample_weight, epochs, one_epoch):
+        """Give the observers of the training: progress, callbacks of scikit-learn and of Keras."""
+        observers = []
+        if not one_epoch and hasattr(self, "_init_callback_context"):
+            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+            task = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+            context = self._init_callback_context(max_subtasks=epochs)
+            observers.append(SklearnCallbacks(context, task, self._describe_fitted))
+        if self.callbacks:
+            observers.append(KerasCallbacks(self.callbacks, self._build_keras_model, epochs))
+        with show_progress(self.verbose, epochs) as shown:
+            yield [*observers, *shown]
+
+    def _describe_fitted(self, run):
+        """Describe by all its fitted attributes the estimator whose training ends with `run`."""
+        fixed = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        return fixed | self._describe_run(run)
 
     def _check_features(self, X, windows, reset):
         """Record the features of `X`, or check that they and the windows are those of `fit`.
@@ -413,30 +749,52 @@ def _check_units(units):
     return tuple(int(n) for n in layers)
 
 
-def _measure(values, weight):
-    """Measure mean and standard deviation, 1 where it is 0, of the columns of `values`.
+def _check_anchor(anchor, n_features, n_outputs):
+    """Validate `anchor` as a tuple of columns, one for each output, or None."""
+    if anchor is None:
+        return None
+    columns = [anchor] * n_outputs if isinstance(anchor, Integral) else list(anchor)
+    if len(columns) != n_outputs:
+        raise ValueError(
+            "anchor must be a column or have one for each output, "
+            f"got {len(columns)} for {n_outputs} outputs."
+        )
+    for column in columns:
+        if not isinstance(column, Integral) or not -n_features <= column < n_features:
+            raise ValueError(f"anchor must be a column from 0 to {n_features - 1}, got {column!r}.")
+    return tuple(int(column) % n_features for column in columns)
 
-    Rows of weight 0 do not count. Chunks spare a copy of all rows.
+
+def _count_outputs(y):
+    return 1 if y.ndim == 1 else y.shape[1]
+
+
+def _start_run(network, random_state):
+    """Start with new weights, and with a generator of its own for all that follows."""
+    generator = np.random.RandomState(random_state.randint(2**31 - 1))
+    weights = _network.initial_weights(network, generator)
+    return Run(weights, generator.get_state(), losses=[], validation_losses=[])
+
+
+def _make_data(samples, scales, anchor, loss):
+    """Make the data to train or validate on, with targets in the units of the loss.
+
+    These are standardised for losses of residuals.
     """
-    with _training.kept_random_states():  # its import draws from them, and takes a while
-        from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler()
-    for chunk in gen_batches(len(values), 8_192):
-        counted = weight[chunk] > 0
-        if counted.any():
-            with np.errstate(over="ignore", invalid="ignore"):
-                scaler.partial_fit(values[chunk][counted], sample_weight=weight[chunk][counted])
-    if not hasattr(scaler, "mean_"):  # no step of any window is real
-        return np.zeros(values.shape[1]), np.ones(values.shape[1])
-    if not np.isfinite([scaler.mean_, scaler.scale_]).all():
-        raise ValueError("X and y must have finite variances, got values too large to square.")
-    return scaler.mean_, scaler.scale_
-
-
-def _make_targets(y, sample_weight, mean, scale, loss):
-    """Make the targets in the units of the loss: standardised for losses of residuals."""
-    y, mean, scale = y.reshape(len(y), -1), mean.reshape(-1), scale.reshape(-1)
+    windows, _, y, weights = samples
+    y = y - read_base(windows, anchor, scales.X_mean, y.ndim)
+    y, mean, scale = y.reshape(len(y), -1), scales.y_mean.reshape(-1), scales.y_scale.reshape(-1)
     if loss in _LOSSES_OF_RESIDUALS:
         y, mean, scale = (y - mean) / scale, np.zeros_like(mean), np.ones_like(scale)
-    return _training.Targets(y, sample_weight, mean, scale)
+    last = windows.starts[:0] if anchor is None else find_last(windows)
+    return Data(windows, last, scales.X_mean, scales.X_scale, Targets(y, weights, mean, scale))
+
+
+def _describe_fixed(network, window_shape, scales):
+    """Describe by its fitted attributes what the training does not change."""
+    return {
+        "network_": asdict(network),
+        "window_shape_": window_shape,
+        **{f"{name}_": value for name, value in scales._asdict().items()},
+        "version_": __version__,
+    }

@@ -66,3 +66,16 @@ def weigh_rows(windows, window_weight):
         row_weight[windows.starts + offset] += window_weight
     row_weight[np.isnan(windows.rows).any(axis=1)] = 0
     return row_weight
+
+
+def find_last(windows):
+    """Find for each window the last row without a missing value, its first row if there is none."""
+    real = ~np.isnan(windows.rows).any(axis=1)
+    last, found = windows.starts.copy(), np.zeros(len(windows.starts), dtype=bool)
+    for offset in windows.offsets[::-1]:
+        here = ~found & real[windows.starts + offset]
+        last[here] = windows.starts[here] + offset
+        found |= here
+        if found.all():
+            break
+    return last

@@ -1,0 +1,70 @@
+"""The network as a Keras model."""
+
+import numpy as np
+
+from sklstm._tensorflow import import_tensorflow, kept_random_states
+
+
+def to_keras(network, weights, n_rows, scales, dropout, recurrent_dropout):
+    """Build the Keras model of stock layers that reads and predicts raw units."""
+    _, keras = import_tensorflow()
+    ops = keras.ops
+    X_mean, X_scale, y_mean, y_scale = scales
+    n_features, segment = network.n_features, network.segment
+    with kept_random_states():
+        # float64 until standardised: float32 cannot tell 1e6 from 1e6 + 0.01
+        inputs = keras.Input((n_rows, n_features), dtype="float64", name="windows")
+        real = ops.logical_not(ops.any(ops.isnan(inputs), axis=-1, keepdims=True))
+        x = keras.layers.Rescaling(1 / X_scale, -X_mean / X_scale, dtype="float64")(inputs)
+        x = ops.where(real, x, 0.0)
+        if network.anchor is not None:
+            last = _find_last(x, real)
+            x = x - last * np.isin(np.arange(n_features), network.relative_columns)
+        x = ops.cast(x, "float32")
+        if segment > 1:
+            x = keras.layers.Reshape((n_rows // segment, segment * n_features))(x)
+            real = ops.all(ops.reshape(real, (-1, n_rows // segment, segment)), axis=-1)
+        else:
+            real = real[:, :, 0]
+        layers = []
+        for index, units in enumerate(network.units, start=1):
+            layer = keras.layers.LSTM(
+                units,
+                activation=network.activation,
+                dropout=dropout,
+                recurrent_dropout=recurrent_dropout,
+                return_sequences=index < len(network.units),
+                use_cudnn=False,  # cuDNN refuses missing steps at the start
+                dtype="float32",
+            )
+            layers.append(keras.layers.Bidirectional(layer) if network.bidirectional else layer)
+            x = layers[-1](x, mask=real)
+        layers.append(keras.layers.Dense(network.n_outputs, dtype="float32"))
+        x = layers[-1](x)
+        outputs = keras.layers.Rescaling(
+            np.atleast_1d(y_scale), np.atleast_1d(y_mean), dtype="float64"
+        )(x)
+        if network.anchor is not None:
+            base = (last * X_scale + X_mean)[:, 0]
+            outputs = outputs + ops.take(base, list(network.anchor), axis=1)
+        if np.ndim(y_mean) == 0:
+            outputs = keras.layers.Reshape((), dtype="float64")(outputs)
+        model = keras.Model(inputs, outputs)
+    set_weights(model, weights)
+    return model
+
+
+def set_weights(model, weights):
+    """Give a model of `to_keras` other weights."""
+    weights = iter(weights)
+    for layer in model.layers:
+        layer.set_weights([next(weights) for _ in layer.weights])
+
+
+def _find_last(x, real):
+    """Read the last real row of each window, `(n_windows, 1, n_features)`, 0 where none is real."""
+    _, keras = import_tensorflow()
+    ops = keras.ops
+    after = ops.flip(ops.cumsum(ops.flip(ops.cast(real, "int32"), axis=1), axis=1), axis=1)
+    is_last = ops.logical_and(real, ops.equal(after, 1))
+    return ops.sum(ops.where(is_last, x, 0.0), axis=1, keepdims=True)

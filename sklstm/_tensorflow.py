@@ -1,0 +1,125 @@
+"""The import of TensorFlow and Keras: the only one, late, silent and without side effects."""
+
+import contextlib
+import gc
+import os
+import random
+import sys
+import threading
+
+import numpy as np
+
+from sklstm._network import granted_threads
+
+_import_lock = threading.Lock()
+_modules = None  # TensorFlow and Keras, once imported
+_forked = False  # from a process that had imported TensorFlow
+
+
+def _note_fork():
+    """Tell a forked process that TensorFlow's threads did not come along, and free its lock."""
+    global _forked, _import_lock
+    _forked = "tensorflow" in sys.modules
+    _import_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def import_tensorflow():
+    """Import TensorFlow and Keras, the first time silently and with the threads granted by joblib.
+
+    Raises
+    ------
+    RuntimeError
+        In a process forked after the import, where TensorFlow would hang, and if Keras is set up
+        for another backend.
+    """
+    global _modules
+    if _forked:
+        raise RuntimeError(
+            "This process was forked from one that had imported TensorFlow, whose threads do not "
+            "survive a fork, so it cannot train. Start it by 'spawn' or 'forkserver', or use "
+            "joblib's default backend, 'loky'. predict works here."
+        )
+    if _modules is None:
+        with _import_lock:
+            if _modules is None:
+                _modules = _import_first()
+    return _modules
+
+
+def _import_first():
+    if "keras" not in sys.modules:
+        _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
+    with _silence(), kept_random_states(), without_garbage_collection():
+        import keras
+        import tensorflow as tf
+
+        _check_backend(keras.backend.backend())
+        if "OMP_NUM_THREADS" in os.environ:
+            with contextlib.suppress(RuntimeError):  # TensorFlow is running: too late
+                tf.config.threading.set_intra_op_parallelism_threads(granted_threads())
+                tf.config.threading.set_inter_op_parallelism_threads(granted_threads())
+    return tf, keras
+
+
+def _check_backend(backend):
+    if backend != "tensorflow":
+        raise RuntimeError(
+            f"Keras must run on TensorFlow to train here, got the backend {backend!r}. Set the "
+            "environment variable KERAS_BACKEND=tensorflow."
+        )
+
+
+@contextlib.contextmanager
+def without_garbage_collection():
+    """Spare the collector the many objects that stay.
+
+    Measured: a quarter of the time of the import, an eighth of that of compiling, and half a
+    second in the fits that follow, for which the objects are declared old without a look at them.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled and not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()  # to the oldest generation
+        if enabled:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def _silence():
+    """Silence TensorFlow, which writes to file descriptor 2 before its log level is known."""
+    unset = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, at the import
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed, as in some services
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(nowhere)
+        os.close(stderr)
+        if unset:
+            del os.environ["TF_CPP_MIN_LOG_LEVEL"]
+
+
+@contextlib.contextmanager
+def kept_random_states():
+    """Leave the global generators as they were: some imports draw from them, Keras draws seeds."""
+    states = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])

@@ -1,0 +1,3 @@
+"""The version, which the fitted state carries."""
+
+__version__ = "0.1.0"
