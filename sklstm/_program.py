@@ -102,6 +102,15 @@ def describe_optimizer(optimizer):
     return known[optimizer.lower()], "{}"
 
 
+def check_optimizer(optimizer, state):
+    """Check that an optimizer is known, and the one whose state is gone on with."""
+    kind, _ = describe_optimizer(optimizer)
+    if state is not None and state["name"] != kind.__name__:
+        raise ValueError(
+            f"optimizer must be the one trained with before, {state['name']}, got {kind.__name__}."
+        )
+
+
 def cut_batches(order, batch_size, plan):
     """Lay the indices of the windows out as `(n_batches, n_shards * shard_size)`, padded by -1."""
     batch_size = min(batch_size, plan.n_shards * plan.shard_size)
@@ -222,11 +231,6 @@ class Program:
     def reset(self, weights, optimizer_state=None):
         """Forget all earlier training; go on with an optimizer's state, if one is given."""
         state = optimizer_state or self._initial_state
-        if state["name"] != self._initial_state["name"]:
-            raise ValueError(
-                "optimizer must be the one trained with before, "
-                f"{state['name']}, got {self._initial_state['name']}."
-            )
         self.set_weights(weights)
         for variable, array in zip(self.optimizer.variables, state["variables"], strict=True):
             variable.assign(array)

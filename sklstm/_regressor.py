@@ -26,7 +26,7 @@ from sklstm._callbacks import (
 from sklstm._checkpoint import Checkpoint
 from sklstm._export import to_keras
 from sklstm._holdout import hold_out, place
-from sklstm._program import Objective, Targets
+from sklstm._program import Objective, Targets, check_optimizer
 from sklstm._progress import show_progress
 from sklstm._rows import as_rows, find_last
 from sklstm._scaling import Samples, Scales, check_units, measure_scales, read_base
@@ -421,6 +421,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         else:
             scales = measure_scales(samples, network.anchor, self.standardize)
             run = _start_run(network, check_random_state(self.random_state))
+        check_optimizer(self.optimizer, run.optimizer_state)
         if network.anchor is not None:
             check_units(samples, network.anchor, scales.X_mean)
         data = _make_data(samples, scales, network.anchor, self.loss)

@@ -1,9 +1,13 @@
 """The forward pass against textbook loops, Keras and itself."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
+from sklstm import _program
+from sklstm._export import to_keras
 from sklstm._network import (
     ACTIVATIONS,
     CHUNK,
@@ -13,32 +17,48 @@ from sklstm._network import (
     initial_weights,
     predict,
 )
+from sklstm._program import Objective
 from sklstm._rows import as_rows
+from sklstm._scaling import Scales, read_base
 
 
 def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def naive_forward(network, weights, window):
-    """Compute one window in float64, gate by gate, as the equations are printed."""
-    inputs = [step for step in window if not np.isnan(step).any()]
-    h = np.zeros(network.units[-1])
-    for layer, units in enumerate(network.units):
-        kernel, recurrent_kernel, bias = weights[3 * layer : 3 * layer + 3]
-        h, c, outputs = np.zeros(units), np.zeros(units), []
-        for x in inputs:
-            z = x @ kernel + h @ recurrent_kernel + bias
-            i, f, g, o = (z[k * units : (k + 1) * units] for k in range(4))
-            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-            h = sigmoid(o) * np.tanh(c)
-            outputs.append(h)
-        inputs = outputs
-    return h @ weights[-2] + weights[-1]
+def naive_lstm(inputs, kernel, recurrent_kernel, bias, input_mask=1, state_mask=1):
+    """Compute the states after each step in float64, gate by gate, as the equations are printed."""
+    units = len(recurrent_kernel)
+    h, c, states = np.zeros(units), np.zeros(units), []
+    for x in inputs:
+        z = (x * input_mask) @ kernel + (h * state_mask) @ recurrent_kernel + bias
+        i, f, g, o = (z[k * units : (k + 1) * units] for k in range(4))
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        states.append(h)
+    return states
 
 
-def make_network(n_features=2, units=(5,), activation="tanh", n_outputs=2, seed=0):
-    network = Network(n_features, units, activation, n_outputs)
+def naive_forward(network, weights, window, masks=None):
+    """Compute one window, cell by cell, on the steps that are real."""
+    steps = window.reshape(-1, network.segment * network.n_features)
+    inputs = [step for step in steps if not np.isnan(step).any()]
+    cells = [weights[first : first + 3] for first in range(0, len(weights) - 2, 3)]
+    masks = masks or [(1, 1)] * len(cells)
+    for first in range(0, len(cells), network.n_directions):
+        ahead = naive_lstm(inputs, *cells[first], *masks[first])
+        units = network.units[first // network.n_directions]
+        last = [ahead[-1] if ahead else np.zeros(units)]
+        if network.bidirectional:
+            back = naive_lstm(inputs[::-1], *cells[first + 1], *masks[first + 1])
+            last.append(back[-1] if back else np.zeros(units))
+            ahead = [np.concatenate(pair) for pair in zip(ahead, back[::-1], strict=True)]
+        inputs = ahead
+    return np.concatenate(last) @ weights[-2] + weights[-1]
+
+
+def make_network(n_features=2, units=(5,), activation="tanh", n_outputs=2, seed=0, **options):
+    network = Network(n_features, units, activation, n_outputs, **options)
     weights = initial_weights(network, np.random.RandomState(seed))
     noise = np.random.RandomState(seed + 1)
     return network, [w + noise.normal(0, 0.1, w.shape).astype(np.float32) for w in weights]
@@ -73,6 +93,91 @@ def test_forward_equals_the_textbook_loop(units, n_windows):
     X[4:5] = np.nan
     expected = [naive_forward(network, weights, window) for window in X]
     np.testing.assert_allclose(forward(network, weights, X), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("units", [(5,), (4, 3), (3, 4, 2)])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("segment", [1, 2, 6])
+def test_directions_and_segments_equal_the_textbook_loop(units, bidirectional, segment):
+    network, weights = make_network(units=units, bidirectional=bidirectional, segment=segment)
+    X = np.random.RandomState(0).normal(size=(21, 6, 2))
+    X[::3, :3] = np.nan
+    X[1::3, 5, 1] = np.nan
+    X[4:5] = np.nan
+    expected = [naive_forward(network, weights, window) for window in X]
+    np.testing.assert_allclose(forward(network, weights, X), expected, atol=2e-6)
+
+
+def test_anchored_columns_are_read_relative_to_the_last_real_row():
+    anchored, weights = make_network(n_features=3, anchor=(2, 0))
+    plain = replace(anchored, anchor=None)
+    X = 100 + np.random.RandomState(0).normal(size=(4, 6, 3))
+    X[1, 5, 1] = np.nan  # the last real row is the one before
+    X[2, :4] = np.nan
+    relative = X.copy()
+    for window, row in zip(relative, [5, 4, 5, 5], strict=True):
+        window[:, [0, 2]] -= window[row, [0, 2]]
+    np.testing.assert_allclose(
+        predict_raw(anchored, weights, X), predict_raw(plain, weights, relative), atol=1e-6
+    )
+
+
+def test_dropout_masks_inputs_and_states_of_each_cell():
+    network, weights = make_network(units=(4, 3), bidirectional=True)
+    X = np.random.RandomState(0).normal(size=(5, 6, 2)).astype(np.float32)
+    X[1, 2] = np.nan
+    widths = [width for cell in network.cells for width in cell]
+    masks = np.random.RandomState(1).choice([0, 1.25], (5, sum(widths))).astype(np.float32)
+    by_cell = np.split(masks, np.cumsum(widths)[:-1], axis=1)
+    expected = [
+        naive_forward(network, weights, window, list(zip(parts[::2], parts[1::2], strict=True)))
+        for window, *parts in zip(X, *by_cell, strict=True)
+    ]
+    real = ~np.isnan(X).any(axis=2, keepdims=True)
+    trained = _program._build_forward(network)(weights, np.nan_to_num(X), real * 1.0, masks)
+    np.testing.assert_allclose(trained, expected, atol=2e-6)
+
+
+def test_masks_leave_out_their_share_and_keep_the_mean():
+    network, _ = make_network(units=(40,))
+    objective = Objective("mse", 0.0, np.inf, 0.2, 0.5, 0.5)
+    masks = _program._draw_masks(network, objective, 2000, [3, 4]).numpy()
+    inputs, state = masks[:, :2], masks[:, 2:]
+    assert set(np.unique(inputs)) == {0, np.float32(1.25)}
+    assert set(np.unique(state)) == {0, 2}
+    assert (inputs == 0).mean() == pytest.approx(0.2, abs=0.03)
+    assert (state == 0).mean() == pytest.approx(0.5, abs=0.03)
+    again = _program._draw_masks(network, objective, 2000, [3, 5]).numpy()
+    assert not np.array_equal(masks, again)
+    nothing = _program._draw_masks(
+        network, objective._replace(dropout=0.0, recurrent_dropout=0.0), 9, [3, 4]
+    )
+    np.testing.assert_array_equal(nothing, np.ones((9, 42)))
+
+
+@pytest.mark.parametrize("units", [(4,), (4, 3)])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("segment", [1, 3])
+@pytest.mark.parametrize("anchor", [None, (1, 0), (1, 1)])
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_the_exported_model_of_stock_layers_predicts_the_same(
+    units, bidirectional, segment, anchor, activation
+):
+    network, weights = make_network(
+        units=units, activation=activation, bidirectional=bidirectional, segment=segment,
+        anchor=anchor,
+    )  # fmt: skip
+    X = 1e4 + 30 * np.random.RandomState(0).normal(size=(9, 6, 2))
+    X[::3, :3] = np.nan
+    X[1, 5, 1] = np.nan
+    X[4:5] = np.nan
+    mean, scale = np.array([1e4, 1e4 + 5]), np.array([30.0, 20.0])
+    scales = Scales(mean, scale, np.array([3.0, -1.0]), np.array([2.0, 0.5]))
+    outputs = predict(network, weights, as_rows(X), mean, scale)
+    base = read_base(as_rows(X), anchor, mean, 2)
+    expected = outputs * scales.y_scale + scales.y_mean + base
+    model = to_keras(network, weights, 6, scales, dropout=0.5, recurrent_dropout=0.5)
+    np.testing.assert_allclose(model(X), expected, atol=1e-5, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sklstm import LSTMRegressor, _program, _regressor, clear_programs
+from sklstm import LSTMRegressor, _program, _regressor, clear_programs, make_windows
 from sklstm._network import Network, initial_weights
+from sklstm.datasets import load_nyc_weather
 
 
 def make_data(n_windows=20, n_steps=5, n_features=2, n_outputs=2, seed=0):
@@ -35,15 +37,20 @@ def start_generator():
     return np.random.RandomState(np.random.RandomState(0).randint(2**31 - 1))
 
 
-def fit_keras(X, y, *, units=(4,), activation="tanh", optimizer, loss="mse", epochs, batch_size):
+def fit_keras(X, y, *, units=(4,), activation="tanh", bidirectional=False, alpha=0.0, optimizer,
+              loss="mse", epochs, batch_size):  # fmt: skip
     """Train stock Keras layers from the same initial weights; mask the same steps."""
-    network = Network(X.shape[2], units, activation, y.shape[1])
+    network = Network(X.shape[2], units, activation, y.shape[1], bidirectional=bidirectional)
     weights = initial_weights(network, start_generator())
+    penalty = keras.regularizers.L2(alpha)
     model = keras.Sequential([keras.Input(X.shape[1:]), keras.layers.Masking()])
     for layer, n in enumerate(units):
-        inner = layer < len(units) - 1
-        model.add(keras.layers.LSTM(n, activation=activation, return_sequences=inner))
-    model.add(keras.layers.Dense(y.shape[1]))
+        lstm = keras.layers.LSTM(
+            n, activation=activation, return_sequences=layer < len(units) - 1,
+            kernel_regularizer=penalty, recurrent_regularizer=penalty,
+        )  # fmt: skip
+        model.add(keras.layers.Bidirectional(lstm) if bidirectional else lstm)
+    model.add(keras.layers.Dense(y.shape[1], kernel_regularizer=penalty))
     model.set_weights(weights)
     model.compile(optimizer, loss)
     history = model.fit(
@@ -92,6 +99,153 @@ def test_losses_are_those_of_keras(loss):
     weights, losses = fit_keras(X, y, optimizer=sgd, loss=loss, epochs=2, batch_size=32)
     assert_same_weights(model.weights_, weights, atol=1e-5)
     np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-4)
+
+
+@pytest.mark.parametrize("units", [(4,), (4, 3)])
+def test_both_directions_train_as_keras_bidirectional_layers(units):
+    X, y = make_data()
+    X[:5, :2] = np.nan
+    model = plain(
+        units=units, bidirectional=True, optimizer="sgd", learning_rate=0.5, epochs=2, batch_size=32
+    ).fit(X, y)  # fmt: skip
+    weights, losses = fit_keras(
+        X, y, units=units, bidirectional=True, optimizer=keras.optimizers.SGD(0.5), epochs=2,
+        batch_size=32,
+    )  # fmt: skip
+    assert_same_weights(model.weights_, weights, atol=1e-5)
+    np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-4)
+
+
+def test_penalty_and_clipping_are_those_of_keras():
+    X, y = make_data()
+    params = {"optimizer": "sgd", "learning_rate": 0.5, "epochs": 2}
+    penalised = plain(alpha=0.01, **params).fit(X, y)
+    sgd = keras.optimizers.SGD(0.5)
+    expected = fit_keras(X, y, optimizer=sgd, epochs=2, batch_size=32, alpha=0.01)
+    assert_same_weights(penalised.weights_, expected[0], atol=1e-5)
+    clipped = plain(max_grad_norm=0.1, **params).fit(X, y)
+    sgd = keras.optimizers.SGD(0.5, global_clipnorm=0.1)
+    expected = fit_keras(X, y, optimizer=sgd, epochs=2, batch_size=32)
+    assert_same_weights(clipped.weights_, expected[0], atol=1e-5)
+    free = plain(**params).fit(X, y)
+    assert free.loss_curve_[0] == penalised.loss_curve_[0] == clipped.loss_curve_[0]
+    for other in (penalised, clipped):
+        assert not np.allclose(other.weights_[0], free.weights_[0], atol=1e-4)
+
+
+def test_quantile_loss_is_the_pinball_loss():
+    X, y = make_data()
+
+    def pinball(y_true, y_pred):
+        residual = y_true - y_pred
+        return keras.ops.mean(keras.ops.maximum(0.9 * residual, -0.1 * residual), axis=-1)
+
+    params = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 2}
+    model = plain(loss="quantile", quantile=0.9, **params).fit(X, y)
+    sgd = keras.optimizers.SGD(0.1)
+    weights, losses = fit_keras(X, y, optimizer=sgd, loss=pinball, epochs=2, batch_size=32)
+    assert_same_weights(model.weights_, weights, atol=1e-5)
+    np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-4)
+
+
+def test_quantiles_cover_their_share_of_real_weather():
+    pytest.importorskip("pandas")
+    temp = load_nyc_weather("JFK")["temp"].to_numpy()[:6000]
+    X, y = make_windows(temp, n_steps=12)
+    X, y = X[~np.isnan(y)], y[~np.isnan(y)]
+    for quantile in (0.1, 0.5, 0.9):
+        model = LSTMRegressor(
+            units=4, loss="quantile", quantile=quantile, anchor=0, epochs=6, batch_size=128,
+            learning_rate=0.01, random_state=0,
+        ).fit(X[::2], y[::2])  # fmt: skip
+        covered = (y[1::2] <= model.predict(X[1::2])).mean()
+        assert covered == pytest.approx(quantile, abs=0.03)
+
+
+def test_segments_train_as_wider_and_fewer_steps():
+    X, y = make_data(n_steps=6)
+    X[:3, :4] = np.nan
+    X[4, 2, 1] = np.nan  # skips the whole segment
+    wide = np.where(np.isnan(X.reshape(20, 3, 4)).any(axis=2, keepdims=True), np.nan, 1)
+    wide = wide * np.nan_to_num(X.reshape(20, 3, 4))
+    segments, steps = plain(segment=2, epochs=2).fit(X, y), plain(epochs=2).fit(wide, y)
+    assert_same_weights(segments.weights_, steps.weights_, rtol=0)
+    np.testing.assert_array_equal(segments.predict(X), steps.predict(wide))
+
+
+@pytest.mark.parametrize("name", ["dropout", "recurrent_dropout"])
+def test_dropout_changes_training_and_not_prediction(name):
+    X, y = make_data()
+    without = plain(epochs=2).fit(X, y)
+    model = plain(epochs=2, **{name: 0.5}).fit(X, y)
+    assert not np.allclose(model.weights_[0], without.weights_[0])
+    np.testing.assert_array_equal(model.predict(X), model.predict(X))
+    assert_same_weights(model.weights_, plain(epochs=2, **{name: 0.5}).fit(X, y).weights_, rtol=0)
+    model.set_params(**{name: 0.9})
+    without.weights_ = model.weights_
+    np.testing.assert_array_equal(model.predict(X), without.predict(X))
+
+
+def test_dropout_of_almost_everything_learns_almost_nothing_of_the_inputs():
+    X, _ = make_data(n_windows=64)
+    y = X[:, -1, :]
+    params = {"epochs": 60, "learning_rate": 0.05, "shuffle": True}
+    scores = [plain(dropout=rate, **params).fit(X, y).score(X, y) for rate in (0.0, 0.95)]
+    assert scores[0] > 0.8
+    assert scores[1] < 0.3
+
+
+def test_epochs_in_parts_equal_epochs_at_once():
+    X, y = make_data()
+    params = {"shuffle": True, "dropout": 0.2, "standardize": True, "batch_size": 8}
+    expected = plain(epochs=4, **params).fit(X, y)
+    partial = plain(**params)
+    for _ in range(4):
+        partial.partial_fit(X, y)
+        partial = pickle.loads(pickle.dumps(partial))
+    warm = plain(epochs=2, warm_start=True, **params).fit(X, y).fit(X, y)
+    for model in (partial, warm):
+        assert_same_weights(model.weights_, expected.weights_, rtol=0)
+        assert model.loss_curve_ == expected.loss_curve_
+        assert model.n_iter_ == 4
+
+
+def test_partial_fit_in_two_halves_keeps_the_scales_of_the_first():
+    X, y = make_data()
+    model = plain(standardize=True).partial_fit(X[:10], y[:10])
+    mean, before = model.X_mean_, model.weights_
+    again = pickle.loads(pickle.dumps(model))
+    model.partial_fit(100 + X[10:], y[10:])
+    np.testing.assert_array_equal(model.X_mean_, mean)
+    assert not np.allclose(model.weights_[0], before[0])
+    assert_same_weights(again.partial_fit(100 + X[10:], y[10:]).weights_, model.weights_, rtol=0)
+
+
+def test_a_new_learning_rate_holds_from_the_next_part_on():
+    X, y = make_data()
+    model = plain(optimizer="sgd", learning_rate=0.1).partial_fit(X, y)
+    before = model.weights_
+    small = pickle.loads(pickle.dumps(model)).set_params(learning_rate=1e-6).partial_fit(X, y)
+    assert_same_weights(small.weights_, before, atol=1e-5)
+    assert not np.allclose(model.partial_fit(X, y).weights_[0], before[0], atol=1e-3)
+
+
+def test_going_on_with_something_else_is_refused_and_changes_nothing():
+    X, y = make_data()
+    model = plain(warm_start=True, epochs=1).fit(X, y)
+    before = pickle.dumps(model)
+    for params, data, message in [
+        ({"units": 5}, (X, y), r"units \(4,\) to \(5,\)"),
+        ({}, (X[:, 1:], y), r"windows \(5, 2\) to \(4, 2\)"),
+        ({}, (X, y[:, :1]), "n_outputs 2 to 1"),
+        ({"optimizer": "sgd"}, (X, y), "optimizer must be the one .* before, Adam, got SGD"),
+    ]:
+        other = pickle.loads(before).set_params(**params)
+        with pytest.raises(ValueError, match=message):
+            other.fit(*data)
+        assert_same_weights(other.weights_, model.weights_, rtol=0)
+    with pytest.raises(ValueError, match="early_stopping must be False for partial_fit"):
+        plain(early_stopping=True).partial_fit(X, y)
 
 
 def test_every_loss_of_keras_that_fits_is_known():
@@ -158,8 +312,11 @@ def test_folds_learning_rates_and_seeds_share_one_program(monkeypatch):
         _program, "Program", lambda *a, **k: compiled.append(a[0]) or build(*a, **k)
     )
     X, y = make_data(n_windows=100)
-    for n, learning_rate in [(100, 1e-3), (67, 1e-2), (40, 1e-4)]:
-        plain(learning_rate=learning_rate, epochs=1, random_state=n).fit(X[:n], y[:n])
+    for n, learning_rate, dropout, alpha in [(100, 1e-3, 0, 0), (67, 0.1, 0.5, 1), (40, 9, 0.1, 2)]:
+        plain(
+            learning_rate=learning_rate, epochs=1, random_state=n, dropout=dropout,
+            recurrent_dropout=dropout, alpha=alpha, max_grad_norm=alpha or None,
+        ).fit(X[:n], y[:n])  # fmt: skip
     assert len(compiled) == 1
     plain(units=5, epochs=1).fit(X, y)
     plain(epochs=1).fit(X[:, 1:], y)
