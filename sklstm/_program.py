@@ -19,8 +19,8 @@ from sklstm._warnings import warn
 class Objective(NamedTuple):
     """What is minimised: the loss by its name, and numbers that a compiled program takes as inputs.
 
-    `alpha` times the sum of the squares of all kernels is added to the loss; `max_grad_norm`
-    limits the norm of the whole gradient; `dropout` and `recurrent_dropout` are the shares of a
+    Half of `alpha` times the sum of the squares of all kernels, over the windows of the batch, is
+    added to the loss; `max_grad_norm` limits the norm of the whole gradient; `dropout` and `recurrent_dropout` are the shares of a
     cell's inputs and of its state that are left out; `quantile` is that of the loss "quantile".
     """
 
@@ -324,8 +324,9 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
         losses, gradients = zip(
             *(shard_gradient(weights, *shard, *constants) for shard in shards), strict=True
         )
+        penalty = objective.alpha / n_present
         gradients = [
-            tf.add_n(parts) + 2 * objective.alpha * weight if penalised else tf.add_n(parts)
+            tf.add_n(parts) + penalty * weight if penalised else tf.add_n(parts)
             for *parts, weight, penalised in zip(*gradients, weights, is_kernel, strict=True)
         ]
         norm = tf.linalg.global_norm(gradients)

@@ -110,8 +110,9 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         Quantile that the loss "quantile", the pinball loss [4]_, makes the model predict.
 
     alpha : float, default=0.0
-        Strength of the L2 penalty: `alpha` times the sum of the squares of all kernels, the
-        recurrent ones included, is added to the loss.
+        Strength of the L2 penalty, as in scikit-learn's `MLPRegressor`: half of `alpha` times the
+        sum of the squares of all kernels, the recurrent ones included, divided by the windows of
+        the batch, is added to the loss.
 
     max_grad_norm : float, default=None
         Largest Euclidean norm of the gradient of all weights; a longer one is scaled down to it.
@@ -416,7 +417,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         samples, validation = self._split_validation(samples, X_val, y_val)
         network = self._describe_network(samples)
         if continued and hasattr(self, "weights_"):
-            self._check_same_network(network, samples.windows.shape)
+            self._check_features(X, samples.windows, reset=False)
+            self._check_same_network(network)
             scales, run = self._get_scales(), self._get_run()
         else:
             scales = measure_scales(samples, network.anchor, self.standardize)
@@ -598,14 +600,14 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
             anchor=_check_anchor(self.anchor, n_features, n_outputs),
         )
 
-    def _check_same_network(self, network, window_shape):
-        """Check that the training can go on with what was fitted before."""
+    def _check_same_network(self, network):
+        """Check that the training can go on with the network fitted before."""
         before, now = self.network_, asdict(network)
         changed = [
-            f"{name} {before[name]} to {now[name]}" for name in now if before[name] != now[name]
+            f"{name} from {before[name]} to {now[name]}"
+            for name in now
+            if before[name] != now[name]
         ]
-        if window_shape != self.window_shape_:
-            changed.append(f"the shape of windows {self.window_shape_} to {window_shape}")
         if changed:
             raise ValueError(
                 "To go on with an earlier fit the network must be the same, but these changed: "

@@ -119,7 +119,7 @@ def test_both_directions_train_as_keras_bidirectional_layers(units):
 def test_penalty_and_clipping_are_those_of_keras():
     X, y = make_data()
     params = {"optimizer": "sgd", "learning_rate": 0.5, "epochs": 2}
-    penalised = plain(alpha=0.01, **params).fit(X, y)
+    penalised = plain(alpha=0.4, **params).fit(X, y)  # 0.4 / 2 / 20 windows
     sgd = keras.optimizers.SGD(0.5)
     expected = fit_keras(X, y, optimizer=sgd, epochs=2, batch_size=32, alpha=0.01)
     assert_same_weights(penalised.weights_, expected[0], atol=1e-5)
@@ -235,9 +235,9 @@ def test_going_on_with_something_else_is_refused_and_changes_nothing():
     model = plain(warm_start=True, epochs=1).fit(X, y)
     before = pickle.dumps(model)
     for params, data, message in [
-        ({"units": 5}, (X, y), r"units \(4,\) to \(5,\)"),
-        ({}, (X[:, 1:], y), r"windows \(5, 2\) to \(4, 2\)"),
-        ({}, (X, y[:, :1]), "n_outputs 2 to 1"),
+        ({"units": 5}, (X, y), r"units from \(4,\) to \(5,\)"),
+        ({}, (X[:, 1:], y), r"seen in fit, \(5, 2\), got \(4, 2\)"),
+        ({}, (X, y[:, :1]), "n_outputs from 2 to 1"),
         ({"optimizer": "sgd"}, (X, y), "optimizer must be the one .* before, Adam, got SGD"),
     ]:
         other = pickle.loads(before).set_params(**params)
