@@ -20,8 +20,9 @@ class Objective(NamedTuple):
     """What is minimised: the loss by its name, and numbers that a compiled program takes as inputs.
 
     Half of `alpha` times the sum of the squares of all kernels, over the windows of the batch, is
-    added to the loss; `max_grad_norm` limits the norm of the whole gradient; `dropout` and `recurrent_dropout` are the shares of a
-    cell's inputs and of its state that are left out; `quantile` is that of the loss "quantile".
+    added to the loss; `max_grad_norm` limits the norm of the whole gradient; `dropout` and
+    `recurrent_dropout` are the shares of a cell's inputs and of its state that are left out;
+    `quantile` is that of the loss "quantile".
     """
 
     loss: str
