@@ -423,9 +423,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         else:
             scales = measure_scales(samples, network.anchor, self.standardize)
             run = _start_run(network, check_random_state(self.random_state))
-        check_optimizer(self.optimizer, run.optimizer_state)
-        if network.anchor is not None:
             check_units(samples, network.anchor, scales.X_mean)
+        check_optimizer(self.optimizer, run.optimizer_state)
         data = _make_data(samples, scales, network.anchor, self.loss)
         if validation is not None:
             validation = _make_data(validation, scales, network.anchor, self.loss)

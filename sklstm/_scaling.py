@@ -118,7 +118,12 @@ def read_base(windows, anchor, X_mean, n_dimensions):
 
 
 def check_units(samples, anchor, X_mean):
-    """Warn where the targets are hardly the future of the anchors, in the same units."""
+    """Warn where the targets are hardly the future of the anchors, in the same units.
+
+    Fewer than 10 windows tell too little of level and spread.
+    """
+    if anchor is None or len(samples.y) < 10:
+        return
     base = read_base(samples.windows, anchor, X_mean, samples.y.ndim)
     spreads = samples.y.std(axis=0), base.std(axis=0)
     larger, smaller = np.maximum(*spreads), np.minimum(*spreads)

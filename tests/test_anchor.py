@@ -130,6 +130,14 @@ def test_a_scaler_in_front_is_warned_of(rescale):
     assert warned[0].filename == __file__
 
 
+def test_a_few_windows_are_not_warned_of():
+    X, y = make_windows(make_walk(n_features=1)[:, 0], n_steps=6)
+    model = make_model()
+    for i in range(3):
+        model.partial_fit(X[i : i + 1], y[i : i + 1] + 9)
+    assert model.n_iter_ == 3
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
