@@ -56,6 +56,7 @@ class KerasCallbacks(Observer):
 
     def end(self, run, program):
         """Tell of the end; take over weights that a callback set."""
+        set_weights(self._model, run.weights)
         self._list.on_train_end(self._logs)
         return self._take_over(run, program)
 

@@ -3,7 +3,6 @@
 import json
 import os
 from pathlib import Path
-from zipfile import BadZipFile
 
 import joblib
 import numpy as np
@@ -20,52 +19,72 @@ class Checkpoint(Observer):
     """
 
     def __init__(self, path, problem):
-        self._path = Path(path)
-        self._fingerprint = joblib.hash(problem)
+        self._path = Path(path).resolve()  # a link stays one, and the folder may be left meanwhile
+        self._fingerprint = joblib.hash(problem, coerce_mmap=True)
 
-    def load(self):
-        """Read the run, None if there is no file yet."""
-        if not self._path.parent.is_dir():
+    def resume(self, run, epochs):
+        """Read the run to go on with; where there is no file yet, write the one to start with."""
+        if not os.path.exists(self._path):  # False, not an error, if the name is too long
+            self._write(run)
+            return run
+        fingerprint, run = self._read()
+        if fingerprint != self._fingerprint:
             raise ValueError(
-                f"checkpoint must be in a folder that exists, got {str(self._path)!r}."
+                f"checkpoint must be of this fit, got {str(self._path)!r}, which was written with "
+                "other data or parameters. It was left as it is: delete it, or pass another path; "
+                "each fit, also of a search, needs its own."
             )
-        if not self._path.exists():
-            return None
+        if len(run.losses) > epochs:
+            raise ValueError(
+                f"epochs must reach those of the checkpoint {str(self._path)!r}, "
+                f"{len(run.losses)}, got {epochs}. It was left as it is: delete it, or pass "
+                "another path."
+            )
+        return run
+
+    def end_epoch(self, run, program):
+        """Write the run, with the learning rate that a callback may have set after the epoch."""
+        run = run._replace(optimizer_state=program.get_optimizer_state())
+        self._write(run)
+        return run
+
+    def _write(self, run):
+        """Write the run to a file beside the path, then put it there."""
+        part = self._path.with_name(self._path.name + ".part")
+        description, arrays = _pack(run)
+        description |= {"format": _FORMAT, "fingerprint": self._fingerprint}
         try:
-            with np.load(self._path, allow_pickle=False) as file:
-                arrays = dict(file)
-            described = json.loads(str(arrays["description"]))
-            fingerprint = described["fingerprint"] if described["format"] == _FORMAT else None
-        except (BadZipFile, EOFError, KeyError, OSError, TypeError, ValueError) as error:
+            with open(part, "wb") as file:
+                np.savez(file, description=json.dumps(description), **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, self._path)
+        except OSError as error:
+            raise ValueError(
+                "checkpoint must be a path that can be written to, got "
+                f"{str(self._path)!r}: {error}."
+            ) from error
+
+    def _read(self):
+        """Read the fingerprint and the run."""
+        try:
+            with open(self._path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+                description = json.loads(str(file["description"]))
+                if description["format"] != _FORMAT:
+                    raise ValueError(f"The format is {description['format']!r}.")
+                return description["fingerprint"], _unpack(description, file)
+        except Exception as error:  # there is no telling what a foreign file causes
             raise ValueError(
                 "checkpoint must be a file that fit wrote, or none yet, got "
                 f"{str(self._path)!r}, which is damaged or something else. It was left as it is: "
                 "delete it, or pass another path."
             ) from error
-        if fingerprint != self._fingerprint:
-            raise ValueError(
-                f"checkpoint must be of this fit, got {str(self._path)!r}, which was written with "
-                "other data or parameters. It was left as it is: delete it, or pass another path."
-            )
-        return _unpack(described, arrays)
-
-    def end_epoch(self, run, program):
-        """Write the run to a file beside the path, then put it there."""
-        part = self._path.with_name(self._path.name + ".part")
-        description, arrays = _pack(run)
-        description |= {"format": _FORMAT, "fingerprint": self._fingerprint}
-        with open(part, "wb") as file:
-            np.savez(file, description=json.dumps(description), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, self._path)
-        return run
 
 
 def _pack(run):
     """Pack a run as values for JSON and arrays."""
     kind, key, *rest = run.random_state
-    optimizer = run.optimizer_state
+    optimizer = run.optimizer_state or {"name": None, "variables": []}
     lists = {
         "weights": run.weights,
         "best_weights": run.best_weights or [],
@@ -91,10 +110,11 @@ def _unpack(description, arrays):
         for name in ("weights", "best_weights", "optimizer")
     )
     kind, *rest = description["random_state"]
+    name = description["optimizer"]
     return Run(
         weights=weights,
         random_state=(kind, arrays["random_key"], *rest),
-        optimizer_state={"name": description["optimizer"], "variables": variables},
+        optimizer_state=None if name is None else {"name": name, "variables": variables},
         losses=description["losses"],
         validation_losses=description["validation_losses"],
         best_loss=description["best_loss"],

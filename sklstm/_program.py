@@ -85,13 +85,14 @@ def make_plan(network, windows, batch_size, objective, optimizer):
 def describe_optimizer(optimizer):
     """Describe an optimizer, or the name of one, by its class and its settings as JSON.
 
-    A learning rate that is a number is left out: it is not compiled in.
+    A learning rate that is a number is left out: it is not compiled in. So is the name, which
+    Keras counts up.
     """
     _, keras = import_tensorflow()
     if not isinstance(optimizer, str):
-        settings = optimizer.get_config()
-        if not isinstance(settings["learning_rate"], dict):
-            del settings["learning_rate"]
+        settings = {key: value for key, value in optimizer.get_config().items() if key != "name"}
+        if not isinstance(settings.get("learning_rate"), dict):
+            settings.pop("learning_rate", None)  # a LossScaleOptimizer has none
         return type(optimizer), json.dumps(settings, sort_keys=True, default=float)
     known = {  # not all are in keras.optimizers.get
         key.lower(): value
@@ -211,10 +212,9 @@ class Program:
     def __init__(self, plan, weights, *, jit_compile):
         _, keras = import_tensorflow()
         self._variables = [keras.Variable(array, dtype="float32") for array in weights]
-        kind, settings = plan.optimizer
-        self.optimizer = kind.from_config(json.loads(settings))
-        self.optimizer.build(self._variables)
+        self.optimizer = _build_optimizer(plan.optimizer, self._variables)
         self._initial_state = self.get_optimizer_state()
+        self._plan = plan
         self._epoch = _build_epoch(plan, self._variables, self.optimizer, jit_compile)
         self._run_on_zeros(plan)
 
@@ -231,10 +231,28 @@ class Program:
 
     def reset(self, weights, optimizer_state=None):
         """Forget all earlier training; go on with an optimizer's state, if one is given."""
-        state = optimizer_state or self._initial_state
         self.set_weights(weights)
+        state = optimizer_state or self._start_optimizer()
+        before, now = (
+            f"{part['name']} of {len(part['variables'])} variables"
+            for part in (state, self._initial_state)
+        )
+        if before != now:
+            raise ValueError(f"optimizer must be the one trained with before, {before}, got {now}.")
         for variable, array in zip(self.optimizer.variables, state["variables"], strict=True):
             variable.assign(array)
+
+    def _start_optimizer(self):
+        """Return the state to begin with; some, as ScheduleFreeAdamW's, begins at the weights."""
+        variables = self._initial_state["variables"]
+        if not any(array.ndim and array.any() for array in variables):
+            return self._initial_state
+        return _get_state(_build_optimizer(self._plan.optimizer, self._variables))
+
+    def finish(self):
+        """Let the optimizer set its final weights, such as averages, and copy them."""
+        self.optimizer.finalize_variable_values(self._variables)
+        return self.get_weights()
 
     def run_epoch(self, data, batches, objective, seed):
         """Train once on all batches; return the mean loss of the windows, without the penalty."""
@@ -253,8 +271,18 @@ class Program:
 
     def get_optimizer_state(self):
         """Copy the optimizer's name and its variables, the learning rate among them."""
-        name = type(self.optimizer).__name__
-        return {"name": name, "variables": _copy_values(self.optimizer.variables)}
+        return _get_state(self.optimizer)
+
+
+def _build_optimizer(description, variables):
+    kind, settings = description
+    optimizer = kind.from_config(json.loads(settings))
+    optimizer.build(variables)
+    return optimizer
+
+
+def _get_state(optimizer):
+    return {"name": type(optimizer).__name__, "variables": _copy_values(optimizer.variables)}
 
 
 def _copy_values(variables):
@@ -332,6 +360,7 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
         ]
         norm = tf.linalg.global_norm(gradients)
         excess = tf.maximum(1.0, norm / objective.max_grad_norm)
+        excess /= optimizer.scale_loss(1.0)  # which `apply` takes back
         optimizer.apply([gradient / excess for gradient in gradients], variables)
         return tf.add_n(losses) * n_present
 

@@ -26,7 +26,7 @@ from sklstm._callbacks import (
 from sklstm._checkpoint import Checkpoint
 from sklstm._export import to_keras
 from sklstm._holdout import hold_out, place
-from sklstm._program import Objective, Targets, check_optimizer
+from sklstm._program import Objective, Targets, check_optimizer, describe_optimizer
 from sklstm._progress import show_progress
 from sklstm._rows import as_rows, find_last
 from sklstm._scaling import Samples, Scales, check_units, measure_scales, read_base
@@ -119,7 +119,9 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
 
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         One of Keras' optimizers by its name, with Keras' settings except for the learning rate, or
-        an instance, of which a copy is used, with its own learning rate or schedule.
+        an instance, of which a copy is used, with its own learning rate or schedule. Classes and
+        schedules of your own must be registered by `keras.saving.register_keras_serializable`, or
+        Keras can neither copy nor pickle them.
 
     learning_rate : float, default=0.003
         Learning rate of an optimizer given by its name.
@@ -162,8 +164,13 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         Their model is that of `to_keras`, with the optimizer of the training.
 
     checkpoint : str or path-like, default=None
-        File that `fit` writes its state to after each epoch. A fit that was killed goes on from
-        there when it is called again, to the same weights; any other file is refused.
+        File that `fit` writes its state to before the training and after each epoch. A fit that
+        was killed goes on from there when it is called again, to the same weights; one that ended
+        has nothing left to do, unless there are more `epochs` now. The file of a fit with other
+        data or parameters is refused, as is any other file, so each fit needs its own path: a
+        search, whose fits would share one, fails. `callbacks` are no part of the state: those
+        that remember earlier epochs, such as ReduceLROnPlateau, begin anew. Two processes must
+        not write to one path at a time.
 
     verbose : int, default=0
         1 shows a bar that moves with the epochs, or lines where there is no terminal; 2 a line for
@@ -213,7 +220,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         Epochs trained.
 
     version_ : str
-        Version of sklstm that trained. Another version warns when it predicts.
+        Version of sklstm that trained. Another version warns when it predicts or goes on.
 
     n_features_in_ : int
         Number of features of 3-D windows; number of columns, which are steps, of a 2-D `X`.
@@ -416,7 +423,9 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         _get_feature_names(X)  # refuses mixed names before the training, not after it
         samples, validation = self._split_validation(samples, X_val, y_val)
         network = self._describe_network(samples)
-        if continued and hasattr(self, "weights_"):
+        continued = continued and hasattr(self, "weights_")
+        if continued:
+            self._check_fitted()
             self._check_features(X, samples.windows, reset=False)
             self._check_same_network(network)
             scales, run = self._get_scales(), self._get_run()
@@ -431,9 +440,11 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         epochs = len(run.losses) + (1 if one_epoch else self.epochs)
         checkpoint, learning_rate = None, self._get_learning_rate()
         if self.checkpoint is not None and not one_epoch:
-            checkpoint = Checkpoint(self.checkpoint, self._describe_problem(run, data, validation))
-            resumed = checkpoint.load()
-            run, learning_rate = (run, learning_rate) if resumed is None else (resumed, None)
+            problem = self._describe_problem(data, validation, run if continued else None)
+            checkpoint = Checkpoint(self.checkpoint, problem)
+            n_before, run = len(run.losses), checkpoint.resume(run, epochs)
+            if len(run.losses) > n_before:  # with a learning rate that callbacks may have set
+                learning_rate = None
 
         _forget(self)
         self._check_features(X, samples.windows, reset=True)
@@ -631,8 +642,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         """Return the learning rate, None if it is a schedule of the optimizer."""
         if isinstance(self.optimizer, str):
             return self.learning_rate
-        learning_rate = self.optimizer.get_config()["learning_rate"]
-        return None if isinstance(learning_rate, dict) else float(learning_rate)
+        learning_rate = self.optimizer.get_config().get("learning_rate")
+        return learning_rate if isinstance(learning_rate, Real) else None
 
     def _get_scales(self):
         return Scales(self.X_mean_, self.X_scale_, self.y_mean_, self.y_scale_)
@@ -666,18 +677,20 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
             setattr(self, name, value)
         return self
 
-    def _describe_problem(self, run, data, validation):
-        """Describe all that shapes the training, for a checkpoint to be told from others."""
+    def _describe_problem(self, data, validation, start):
+        """Describe all that shapes the training, for a checkpoint to be told from others.
+
+        `start` is the run of an earlier fit to go on with, None without.
+        """
         params = self.get_params()
         for name in ("callbacks", "checkpoint", "epochs", "verbose"):  # may differ
             del params[name]
-        if not isinstance(self.optimizer, str):
-            params["optimizer"] = type(self.optimizer).__name__, self.optimizer.get_config()
-        if isinstance(self.random_state, Integral):
-            params["weights"] = run.weights
-        else:
+        if not isinstance(self.random_state, Integral):  # the file has its state
             del params["random_state"]
-        return params, data, validation
+        kind, settings = describe_optimizer(self.optimizer)
+        params["optimizer"] = kind.__name__, settings
+        params["learning_rate"] = self._get_learning_rate()
+        return params, data, validation, start
 
     @contextmanager
     def _watch(self, X, y, sample_weight, epochs, one_epoch):

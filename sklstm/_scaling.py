@@ -97,7 +97,7 @@ def _measure_spread(windows, weights, column):
     for offset in windows.offsets:
         difference = values[windows.starts + offset] - last
         real = ~np.isnan(difference)
-        squares += weights[real] @ difference[real] ** 2
+        squares += (weights[real] * difference[real] ** 2).sum()  # @ depends on the threads
         total += weights[real].sum()
     return np.sqrt(squares / total) if squares > 0 else 1.0
 

@@ -132,6 +132,7 @@ def train(run, network, data, validation, objective, optimizer, learning_rate, c
                 for observer in observers:
                     next_run = observer.end_epoch(next_run, program)
                 run = next_run
+            run = run._replace(weights=program.finish())
             for observer in observers:
                 run = observer.end(run, program)
     except FloatingPointError as error:

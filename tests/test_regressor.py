@@ -1,11 +1,8 @@
 """LSTMRegressor: what it learns, what it reads, what it refuses, what it keeps."""
 
-import copy
-import io
 import pickle
 import tracemalloc
 
-import joblib
 import keras
 import numpy as np
 import pytest
@@ -247,22 +244,6 @@ def test_a_random_state_instance_is_drawn_from():
     first = model.fit(X, y).weights_[0]
     assert not np.array_equal(model.fit(X, y).weights_[0], first)
     np.testing.assert_array_equal(make_model(random_state=0).fit(X, y).weights_[0], first)
-
-
-ROUND_TRIPS = {
-    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
-    "deepcopy": copy.deepcopy,
-    "joblib": lambda model: (b := io.BytesIO(), joblib.dump(model, b), b.seek(0), joblib.load(b))[
-        -1
-    ],
-}
-
-
-@pytest.mark.parametrize("round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS.keys())
-def test_copies_predict_the_same_bits(round_trip):
-    X, y = make_data()
-    model = make_model(units=(4, 3)).fit(X, y)
-    np.testing.assert_array_equal(round_trip(model).predict(X), model.predict(X))
 
 
 def test_a_fitted_model_holds_plain_values_only():
