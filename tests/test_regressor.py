@@ -278,9 +278,9 @@ def test_set_params_after_fit_does_not_change_predictions():
     np.testing.assert_array_equal(model.predict(X), expected)
 
 
-@pytest.mark.parametrize("shape", [(), (2,)])
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-@pytest.mark.parametrize("units", [5, (4, 3)])
+@pytest.mark.parametrize(
+    ("units", "activation", "shape"), [(5, "tanh", ()), ((4, 3), "relu", (2,))]
+)
 def test_to_keras_predicts_the_same_in_raw_units(units, activation, shape):
     X, y = make_data(shape=shape)
     X, y = 1e4 + 30 * X, 1e3 + y

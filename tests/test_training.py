@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -64,8 +65,7 @@ def assert_same_weights(actual, expected, **tolerances):
         np.testing.assert_allclose(a, e, **tolerances)
 
 
-@pytest.mark.parametrize("units", [(4,), (4, 3)])
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize(("units", "activation"), [((4,), "tanh"), ((4, 3), "relu")])
 def test_one_sgd_step_equals_keras(units, activation):
     X, y = make_data()
     X[:5, :2] = np.nan
@@ -101,12 +101,12 @@ def test_losses_are_those_of_keras(loss):
     np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-4)
 
 
-@pytest.mark.parametrize("units", [(4,), (4, 3)])
-def test_both_directions_train_as_keras_bidirectional_layers(units):
+def test_both_directions_train_as_keras_bidirectional_layers():
     X, y = make_data()
+    units = (4, 3)
     X[:5, :2] = np.nan
     model = plain(
-        units=units, bidirectional=True, optimizer="sgd", learning_rate=0.5, epochs=2, batch_size=32
+        units=units, bidirectional=True, optimizer="sgd", learning_rate=0.5, epochs=2
     ).fit(X, y)  # fmt: skip
     weights, losses = fit_keras(
         X, y, units=units, bidirectional=True, optimizer=keras.optimizers.SGD(0.5), epochs=2,
@@ -489,10 +489,20 @@ def digest(model):
     return hashlib.md5(b"".join(w.tobytes() for w in model.weights_)).hexdigest()
 
 
-def test_weights_are_bit_equal_in_new_processes_with_any_threads_and_in_workers():
+def run_with_1_and_2_threads(codes):
+    """Run two scripts side by side; return what they print, line by line."""
+    with ThreadPoolExecutor(2) as executor:
+        printed = executor.map(lambda code, n: run_python(code, OMP_NUM_THREADS=n), codes, "12")
+        return [text.split() for text in printed]
+
+
+@pytest.fixture(scope="module")
+def digests():
+    """Fit one model in every way there is; return the digests of its weights."""
     namespace = {}
-    exec(SETUP + "model.fit(X, y)", namespace)
-    expected = digest(namespace["model"])
+    exec(SETUP + "first = model.fit(X, y).weights_", namespace)
+    model = namespace["model"]
+    here = [digest(model), digest(model.fit(namespace["X"], namespace["y"]))]
     code = f"""
 import hashlib
 from joblib import Parallel, delayed
@@ -503,10 +513,31 @@ for backend in BACKENDS:
     for fitted in Parallel(2, backend)(delayed(clone(model).fit)(X, y) for _ in range(2)):
         print(digest(fitted))
 """
-    alone = run_python("BACKENDS = []" + code, OMP_NUM_THREADS="1")
-    workers = run_python("BACKENDS = ['threading', 'loky']" + code, OMP_NUM_THREADS="2")
-    assert alone.split() == [expected]
-    assert workers.split() == [expected] * 5
+    one, two = run_with_1_and_2_threads(
+        [f"BACKENDS = {backends}" + code for backends in ([], ["threading", "loky"])]
+    )
+    return {
+        "again in this process": here,
+        "in a new process with 1 thread": one,
+        "in a new process with 2 threads": two[:1],
+        "in threads": two[1:3],
+        "in workers of loky": two[3:],
+    }
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "again in this process",
+        "in a new process with 1 thread",
+        "in a new process with 2 threads",
+        "in threads",
+        "in workers of loky",
+    ],
+)
+def test_weights_are_bit_equal(digests, way):
+    assert digests[way]
+    assert set(digests[way]) == {digests["again in this process"][0]}
 
 
 def test_large_products_do_not_depend_on_the_number_of_threads():
@@ -518,7 +549,8 @@ for units, n_features in [(256, 3), (50, 600)]:
     model = LSTMRegressor(units=units, epochs=1, random_state=0).fit(X[:64], y[:64])
     print(digest(model), hashlib.md5(model.predict(X).tobytes()).hexdigest())
 """
-    one, two = (run_python(code, OMP_NUM_THREADS=n) for n in "12")
+    one, two = run_with_1_and_2_threads([code, code])
+    assert len(one) == 4
     assert one == two
 
 
