@@ -21,7 +21,7 @@ from sklstm._callbacks import (
     CallbackSupportMixin,
     KerasCallbacks,
     SklearnCallbacks,
-    with_callbacks,
+    check_callbacks,
 )
 from sklstm._checkpoint import Checkpoint
 from sklstm._export import to_keras
@@ -160,8 +160,11 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         `epochs` more, instead of starting anew.
 
     callbacks : list of keras.callbacks.Callback, default=None
-        Told of the training and of each epoch, not of batches. They are copied for each fit.
-        Their model is that of `to_keras`, with the optimizer of the training.
+        Told of the training and of each epoch, not of batches. Each fit takes copies of them, so
+        read what they did from files, or from what a function given to a `LambdaCallback` fills.
+        Their model is that of `to_keras`, with the optimizer of the training, uncompiled; weights
+        and learning rates that they set are trained on with. The callbacks of scikit-learn 1.9
+        and later go to `set_callbacks`.
 
     checkpoint : str or path-like, default=None
         File that `fit` writes its state to before the training and after each epoch. A fit that
@@ -173,8 +176,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         not write to one path at a time.
 
     verbose : int, default=0
-        1 shows a bar that moves with the epochs, or lines where there is no terminal; 2 a line for
-        each epoch.
+        1 shows a bar with epoch, losses and time left that moves on the terminal; in notebooks,
+        files and the workers of `n_jobs`, and with 2, each epoch prints a line.
 
     random_state : int, RandomState instance or None, default=None
         Draws the initial weights, the order of the windows and the dropout. Pass an int for the
@@ -348,7 +351,6 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         self.verbose = verbose
         self.random_state = random_state
 
-    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train on windows and their targets.
@@ -423,6 +425,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         _get_feature_names(X)  # refuses mixed names before the training, not after it
         samples, validation = self._split_validation(samples, X_val, y_val)
         network = self._describe_network(samples)
+        check_callbacks(self.callbacks)
         continued = continued and hasattr(self, "weights_")
         if continued:
             self._check_fitted()
@@ -450,7 +453,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         self._check_features(X, samples.windows, reset=True)
         self._set_fitted(_describe_fixed(network, samples.windows.shape, scales))
         try:
-            with self._watch(X, y, sample_weight, epochs, one_epoch) as observers:
+            with self._watch(run, epochs, one_epoch, X, y, sample_weight) as observers:
                 run = train(
                     run,
                     network,
@@ -693,16 +696,16 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         return params, data, validation, start
 
     @contextmanager
-    def _watch(self, X, y, sample_weight, epochs, one_epoch):
-        """Give the observers of the training: progress, callbacks of scikit-learn and of Keras."""
+    def _watch(self, run, epochs, one_epoch, X, y, sample_weight):
+        """Give the observers of the training: callbacks of Keras and of scikit-learn, progress."""
         observers = []
+        if self.callbacks:
+            observers.append(KerasCallbacks(self.callbacks, self._build_keras_model, epochs))
         if not one_epoch and hasattr(self, "_init_callback_context"):
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             task = {"estimator": self, "X": X, "y": y, "metadata": metadata}
-            context = self._init_callback_context(max_subtasks=epochs)
+            context = self._init_callback_context(max_subtasks=epochs - len(run.losses))
             observers.append(SklearnCallbacks(context, task, self._describe_fitted))
-        if self.callbacks:
-            observers.append(KerasCallbacks(self.callbacks, self._build_keras_model, epochs))
         with show_progress(self.verbose, epochs) as shown:
             yield [*observers, *shown]
 

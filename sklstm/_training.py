@@ -53,20 +53,22 @@ class Run(NamedTuple):
 
 
 class Observer:
-    """Watches a training; the methods that return a run may change it."""
+    """Watches a training; each method returns the run, which it may change."""
 
     def begin(self, run, program):
         """Watch the training begin, or go on."""
+        return run
 
     def begin_epoch(self, run, program):
         """Watch an epoch begin."""
+        return run
 
     def end_epoch(self, run, program):
         """Watch an epoch end."""
         return run
 
-    def end(self, run, program):
-        """Watch the training end."""
+    def end(self, run):
+        """Watch the training end, after its last epoch or interrupted by the user."""
         return run
 
 
@@ -122,10 +124,10 @@ def train(run, network, data, validation, objective, optimizer, learning_rate, c
                 program.optimizer.learning_rate = learning_rate
             tensors = _program.load(*data)
             for observer in observers:
-                observer.begin(run, program)
+                run = observer.begin(run, program)
             while len(run.losses) < course.epochs and not run.stopped:
                 for observer in observers:
-                    observer.begin_epoch(run, program)
+                    run = observer.begin_epoch(run, program)
                 next_run = _train_epoch(run, program, plan, tensors, objective, course)
                 if validation is not None:
                     next_run = _validate(next_run, network, validation, objective, course)
@@ -133,8 +135,6 @@ def train(run, network, data, validation, objective, optimizer, learning_rate, c
                     next_run = observer.end_epoch(next_run, program)
                 run = next_run
             run = run._replace(weights=program.finish())
-            for observer in observers:
-                run = observer.end(run, program)
     except FloatingPointError as error:
         raise ValueError(
             f"Training diverged: in epoch {len(run.losses) + 1} of {course.epochs} {error}, and "
@@ -144,6 +144,8 @@ def train(run, network, data, validation, objective, optimizer, learning_rate, c
         if len(run.losses) == n_before:
             raise
         warn(f"Training interrupted by user after epoch {len(run.losses)}.")
+    for observer in observers:
+        run = observer.end(run)
     return run
 
 

@@ -10,12 +10,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklstm._callbacks import CallbackSupportMixin, tell_of_fit
 from sklstm._explain import write_window
 from sklstm._history import continues, remember, warn_if_shuffled
 from sklstm._series import name_step, split_series, steps_ahead
 
 
-class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
+class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Turn rows in time order into windows, one window per row.
 
     Window `i` holds rows `i - n_steps + 1` to `i`, so the number of rows never changes and `y`,
@@ -171,6 +172,7 @@ class SlidingWindowTransformer(TransformerMixin, BaseEstimator):
             for label, members, times in series
             if times is not None
         }
+        tell_of_fit(self, X, y)
         return self
 
     def fit_transform(self, X, y=None, *, groups=None):
