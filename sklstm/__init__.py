@@ -1,5 +1,6 @@
 """A real LSTM, real windows, in the stock scikit-learn Pipeline and GridSearchCV."""
 
+from sklstm._conformal import ConformalForecaster
 from sklstm._regressor import LSTMRegressor
 from sklstm._supervised import make_supervised, make_windows
 from sklstm._training import clear_programs
@@ -7,6 +8,7 @@ from sklstm._windows import SlidingWindowTransformer
 
 __version__ = "0.1.0"
 __all__ = [
+    "ConformalForecaster",
     "LSTMRegressor",
     "SlidingWindowTransformer",
     "clear_programs",
