@@ -1,6 +1,7 @@
 """A real LSTM, real windows, in the stock scikit-learn Pipeline and GridSearchCV."""
 
 from sklstm._conformal import ConformalForecaster
+from sklstm._plot import ForecastDisplay, HorizonErrorDisplay, LossCurveDisplay
 from sklstm._regressor import LSTMRegressor
 from sklstm._supervised import make_supervised, make_windows
 from sklstm._training import clear_programs
@@ -9,7 +10,10 @@ from sklstm._windows import SlidingWindowTransformer
 __version__ = "0.1.0"
 __all__ = [
     "ConformalForecaster",
+    "ForecastDisplay",
+    "HorizonErrorDisplay",
     "LSTMRegressor",
+    "LossCurveDisplay",
     "SlidingWindowTransformer",
     "clear_programs",
     "make_supervised",

@@ -67,6 +67,10 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features seen in `fit`, if the estimator tells.
 
+    See Also
+    --------
+    ForecastDisplay : Draws the intervals.
+
     Notes
     -----
     **The quantile** of `n` residuals at the level `c` is the `ceil((n + 1) * c)`-th smallest. Were
