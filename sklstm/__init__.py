@@ -1,5 +1,7 @@
 """A real LSTM, real windows, in the stock scikit-learn Pipeline and GridSearchCV."""
 
+from sklstm._conformal import ConformalForecaster
+from sklstm._plot import ForecastDisplay, HorizonErrorDisplay, LossCurveDisplay
 from sklstm._program import clear_programs
 from sklstm._regressor import LSTMRegressor
 from sklstm._supervised import make_supervised, make_windows
@@ -7,7 +9,11 @@ from sklstm._version import __version__ as __version__
 from sklstm._windows import SlidingWindowTransformer
 
 __all__ = [
+    "ConformalForecaster",
+    "ForecastDisplay",
+    "HorizonErrorDisplay",
     "LSTMRegressor",
+    "LossCurveDisplay",
     "SlidingWindowTransformer",
     "clear_programs",
     "make_supervised",

@@ -1,0 +1,354 @@
+"""Prediction intervals: how far forecasts were off lately, for each step ahead."""
+
+from math import ceil
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, _fit_context, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import _safe_indexing, check_array, get_tags, indexable
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from sklstm._series import split_series
+from sklstm._windows import SlidingWindowTransformer
+
+
+class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """Prediction intervals around the forecasts of any estimator or Pipeline.
+
+    Split conformal prediction [1]_ in the order of time: the estimator is fitted on the first
+    rows and calibrated on the last ones, whose absolute residuals it has not seen. A forecast
+    plus and minus a quantile of them is the interval, a quantile for each output, that is for
+    each step ahead. `update` takes in new truths by adaptive conformal inference [2]_, so that
+    the intervals go on to hold their share of the truths when the series drifts.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        A regressor, or a Pipeline that ends with one. It is cloned and fitted to `X` and `y`
+        alone; one that needs more than these, such as weights, or is fitted already, comes as
+        `sklearn.frozen.FrozenEstimator(estimator)` and is only calibrated, on all rows given.
+
+    confidence_level : float, default=0.9
+        Share of the truths that the intervals shall hold, between 0 and 1.
+
+    calibration_fraction : float, default=0.2
+        Share of the rows, the last ones of each series, to calibrate on. Without effect on a
+        frozen estimator.
+
+    gap : int, default=None
+        Rows left out between those to fit on and those to calibrate on, so that no target of the
+        former is one of the latter: one less than the largest step ahead. By default one less
+        than the number of outputs, which is right where these are the steps 1, 2, 3, … ahead of
+        one column.
+
+    gamma : float, default=0.005
+        Step size of the adaptation, that of [2]_ by default: how far each truth that an update
+        takes in moves the level of the quantile. With 0, new residuals replace the oldest ones,
+        and no more.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The fitted estimator.
+
+    residuals_ : list of ndarray of shape (n_residuals,)
+        For each output its latest absolute residuals in the units of `y`, in time order; as many
+        as `fit` has found.
+
+    levels_ : ndarray of shape (n_outputs,)
+        For each output the level of the quantile in use: the confidence level after `fit`, more
+        where updates found too few of the truths within the intervals, less where too many.
+
+    n_features_in_ : int
+        Number of features seen in `fit`, if the estimator tells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen in `fit`, if the estimator tells.
+
+    See Also
+    --------
+    ForecastDisplay : Draws the intervals.
+
+    Notes
+    -----
+    **The quantile** of `n` residuals at the level `c` is the `ceil((n + 1) * c)`-th smallest. Were
+    the new residual exchangeable with those, the interval would hold the truth with a probability
+    of at least `c`, and of at most `c + 1 / (n + 1)` if no two are equal [1]_. In a series they
+    are not exchangeable: without updates, nothing is promised.
+
+    **An update** moves the level by `gamma * (missed - (1 - confidence_level))` for each truth,
+    `missed` being 1 where the interval does not hold it and 0 where it does. So the share held
+    comes to the confidence level in the long run, whatever the series does [2]_. (There an interval
+    may be infinite for that; here it ends at the largest residual, and the level stays between 0
+    and 1.) As the truth `h` steps ahead was forecast when those of the last `h - 1` rows were not
+    known either, truths are judged by the interval before them, `gap + 1` at a time.
+
+    **Each interval is for one step ahead.** That all steps of a path are within theirs at once is
+    less likely than the confidence level.
+
+    **Several series**, told apart by the first level of a `MultiIndex`, are calibrated on the end
+    of each and share their residuals.
+
+    **Windows** of a Pipeline's `SlidingWindowTransformer` continue the rows of `fit`, those to
+    calibrate on included, where a pandas index says so. Those of a frozen Pipeline continue the
+    rows that it was fitted on.
+
+    References
+    ----------
+    .. [1] Lei, J., G'Sell, M., Rinaldo, A., Tibshirani, R. J. and Wasserman, L. (2018).
+       Distribution-free predictive inference for regression. Journal of the American Statistical
+       Association 113(523), 1094-1111.
+
+    .. [2] Gibbs, I. and Candès, E. (2021). Adaptive conformal inference under distribution shift.
+       Advances in Neural Information Processing Systems 34, 1660-1672.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklstm import ConformalForecaster, make_supervised
+    >>> series = np.random.RandomState(0).normal(size=500).cumsum()
+    >>> X, y = make_supervised(series, horizon=2)
+    >>> model = ConformalForecaster(Ridge(), confidence_level=0.8).fit(X[:400], y[:400])
+    >>> lower, upper = model.predict_interval(X[400:])
+    >>> lower.shape
+    (98, 2)
+    >>> ((lower <= y[400:]) & (y[400:] <= upper)).mean(axis=0).round(2)
+    array([0.8 , 0.84])
+    >>> (upper - lower).mean(axis=0).round(1)  # two steps ahead are harder than one
+    array([2.6, 4.4])
+    >>> model = model.update(X[400:], y[400:])
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "confidence_level": [Interval(Real, 0, 1, closed="neither")],
+        "calibration_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "gap": [Interval(Integral, 0, None, closed="left"), None],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        confidence_level=0.9,
+        calibration_fraction=0.2,
+        gap=None,
+        gamma=0.005,
+    ):
+        self.estimator = estimator
+        self.confidence_level = confidence_level
+        self.calibration_fraction = calibration_fraction
+        self.gap = gap
+        self.gamma = gamma
+
+    @_fit_context(prefer_skip_nested_validation=False)  # the estimator validates itself
+    def fit(self, X, y):
+        """Fit on the first rows, then calibrate on the last ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
+            Rows or windows in time order, as the estimator reads them.
+
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+            Targets. Among those to calibrate on, missing ones (NaN) are left out.
+
+        Returns
+        -------
+        self : ConformalForecaster
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If there are too few rows to calibrate on for the confidence level.
+        """
+        X, y, truth = _check_rows(X, y, ensure_min_samples=2)
+        to_fit, to_calibrate = self._split(X, truth)
+        self._check_enough(truth[to_calibrate])
+        estimator = clone(self.estimator)
+        estimator.fit(_safe_indexing(X, to_fit), _safe_indexing(y, to_fit))
+        # Of all rows, as those to fit on complete the windows of those to calibrate on.
+        residuals = _measure_residuals(estimator, X, truth)[to_calibrate]
+        _remember_rows(estimator, X)
+        self.estimator_ = estimator
+        self.residuals_ = _drop_missing(residuals)
+        self.levels_ = np.full(truth.shape[1], float(self.confidence_level))
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    def predict(self, X):
+        """Forecast with the fitted estimator.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
+            Rows or windows, as the estimator reads them.
+
+        Returns
+        -------
+        y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            What the estimator predicts.
+        """
+        check_is_fitted(self, "residuals_")
+        return self.estimator_.predict(X)
+
+    def predict_interval(self, X):
+        """Forecast intervals that hold the truth with the confidence level.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
+            Rows or windows, as the estimator reads them.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            Ends of the intervals, of the shape of the forecasts and in the units of `y`.
+        """
+        forecast = np.asarray(self.predict(X))
+        pairs = zip(self.residuals_, self.levels_, strict=True)
+        reach = np.reshape([_measure_reach(*pair) for pair in pairs], forecast.shape[1:])
+        return forecast - reach, forecast + reach
+
+    def update(self, X, y):
+        """Take in new truths: adapt the levels, and replace the oldest residuals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
+            Rows or windows in time order, later ones than `fit` and earlier updates have seen.
+
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+            What came true; NaN is left out. The truth `h` steps ahead of a row is known `h` rows
+            later: either wait until all truths of a row are known, or pass each as it comes, with
+            NaN for those that are to come or were passed before. Rows that are only there to
+            complete the windows of others have NaN throughout.
+
+        Returns
+        -------
+        self : ConformalForecaster
+            With new `residuals_` and `levels_`; `estimator_` stays as it is.
+        """
+        check_is_fitted(self, "residuals_")
+        X, _, truth = _check_rows(X, y)
+        residuals = _measure_residuals(self.estimator_, X, truth)[_take_turns(_list_rows(X))]
+        news = _drop_missing(residuals)
+        outputs = zip(news, self.residuals_, self.levels_, strict=True)
+        n_ahead = self._count_gap(truth) + 1
+        self.levels_ = np.array([self._adapt(*output, n_ahead) for output in outputs])
+        pairs = zip(news, self.residuals_, strict=True)
+        self.residuals_ = [np.concatenate([old, new])[len(new) :] for new, old in pairs]
+        return self
+
+    def _check_enough(self, truth):
+        """Refuse too few truths (n_rows, n_outputs) to calibrate on."""
+        fewest = np.count_nonzero(~np.isnan(truth), axis=0).min()
+        if _rank(fewest, self.confidence_level) > fewest:
+            raise ValueError(
+                "confidence_level must be at most n / (n + 1) for n rows to calibrate on, got "
+                f"{self.confidence_level} for {fewest}. Calibrate on more rows."
+            )
+
+    def _adapt(self, new, old, level, n_ahead):
+        """Return the level of an output after new residuals, `n_ahead` of them at a time."""
+        residuals = np.concatenate([old, new])
+        for start in range(0, len(new), n_ahead):
+            reach = _measure_reach(residuals[start : start + len(old)], level)
+            missed = new[start : start + n_ahead] > reach
+            level += self.gamma * np.sum(missed - (1 - self.confidence_level))
+            level = min(max(level, 0.0), 1.0)
+        return level
+
+    def _count_gap(self, truth):
+        """Return one less than the largest step ahead."""
+        return truth.shape[1] - 1 if self.gap is None else self.gap
+
+    def _split(self, X, truth):
+        """Return the rows to fit on and, in time order, the rows to calibrate on."""
+        series = _list_rows(X)
+        if isinstance(self.estimator, FrozenEstimator):
+            return slice(None), _take_turns(series)
+        gap = self._count_gap(truth)
+        ends = [len(rows) - round(self.calibration_fraction * len(rows)) for rows in series]
+        to_fit = [rows[: max(0, end - gap)] for rows, end in zip(series, ends, strict=True)]
+        to_calibrate = [rows[end:] for rows, end in zip(series, ends, strict=True)]
+        if len(series) == 1:  # a slice of overlapping windows is no copy
+            return slice(len(to_fit[0])), to_calibrate[0]
+        return np.sort(np.concatenate(to_fit)), _take_turns(to_calibrate)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags, tags.target_tags = inner.input_tags, inner.target_tags
+        return tags
+
+
+def _check_rows(X, y, ensure_min_samples=1):
+    """Validate rows and targets; return the latter as float64 (n_rows, n_outputs), too."""
+    if y is None:
+        raise ValueError("ConformalForecaster requires y to be passed, but the target y is None.")
+    X, y = indexable(X, y)
+    truth = check_array(
+        y,
+        dtype=np.float64,
+        ensure_2d=False,
+        ensure_all_finite="allow-nan",
+        ensure_min_samples=ensure_min_samples,
+        estimator="ConformalForecaster",
+        input_name="y",
+    )
+    return X, y, truth.reshape(len(truth), -1)
+
+
+def _list_rows(X):
+    """Return the numbers of the rows of each series in `X`."""
+    return [np.asarray(one.members) for one in split_series(X, _num_samples(X))]
+
+
+def _take_turns(series):
+    """Return the rows of several series in time order: the last of each come last."""
+    ages = np.concatenate([np.arange(-len(rows), 0) for rows in series])
+    return np.concatenate(series)[np.argsort(ages, kind="stable")]
+
+
+def _measure_residuals(estimator, X, truth):
+    """Return absolute residuals of shape (n_rows, n_outputs)."""
+    forecast = np.asarray(estimator.predict(X)).reshape(len(truth), -1)
+    if forecast.shape != truth.shape:
+        raise ValueError(
+            f"y must have one column for each output of the estimator, {forecast.shape[1]}, "
+            f"got {truth.shape[1]}."
+        )
+    return np.abs(truth - forecast)
+
+
+def _remember_rows(estimator, X):
+    """Let the windows of a Pipeline remember the end of `X`, which it was not fitted on."""
+    if isinstance(estimator, FrozenEstimator):
+        return
+    for i, (_, step) in enumerate(getattr(estimator, "steps", [])):
+        if isinstance(step, SlidingWindowTransformer):
+            step.fit(estimator[:i].transform(X) if i else X)
+
+
+def _drop_missing(residuals):
+    """Return the residuals (n_rows, n_outputs) of each output, those that are NaN left out."""
+    return [column[~np.isnan(column)] for column in residuals.T]
+
+
+def _measure_reach(residuals, level):
+    """Return the residual that bounds the interval at a level, the largest one at most."""
+    rank = np.clip(_rank(len(residuals), level), 1, len(residuals))
+    return np.partition(residuals, rank - 1)[rank - 1]
+
+
+def _rank(n_residuals, level):
+    """Return which of the residuals, from the smallest, bounds the interval."""
+    return ceil((n_residuals + 1) * level - 1e-9)  # 100 * 0.55 is more than 55

@@ -1,0 +1,127 @@
+"""What forecast values are for: numbers of rows, or dates where an index brings them."""
+
+import re
+
+import numpy as np
+from sklearn.utils import check_array
+
+from sklstm._history import _common_step, _is_time, _time_step
+from sklstm._series import is_pandas, steps_ahead
+
+# What `make_supervised` calls its targets.
+_TARGET = re.compile(r"(.+)\[t\+(\d+)\]")
+
+
+def as_columns(name, y, like=None):
+    """Validate values as floats of shape (n_rows, n_outputs), NaN allowed."""
+    y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan")
+    y = y.reshape(len(y), -1)
+    if like is not None and y.shape != like.shape:
+        raise ValueError(f"{name} must have the shape of y_pred, {like.shape}, got {y.shape}.")
+    return y
+
+
+def read_index(y):
+    """Return the pandas index of values if it tells when they are, or None."""
+    if not is_pandas(y):
+        return None
+    if y.index.nlevels > 1:
+        raise ValueError(
+            "y must be of one series to draw, got a MultiIndex. Select a series, as y.loc[label]."
+        )
+    return y.index if _is_time(y.index) else None
+
+
+def read_steps(y, n_outputs, horizon):
+    """Return the name of what is forecast, and how many steps ahead of its row each output is."""
+    labels = [] if not is_pandas(y) else [y.name] if y.ndim == 1 else list(y.columns)
+    found = [_TARGET.fullmatch(str(label)) for label in labels]
+    name = labels[0] if len(labels) == 1 else None
+    steps = [0] if n_outputs == 1 else list(range(1, n_outputs + 1))
+    if found and all(found):
+        names = list(dict.fromkeys(match[1] for match in found))
+        if len(names) > 1:
+            raise ValueError(
+                f"y must be of one column to draw, got targets of {', '.join(names)}. Select "
+                "those of one column from y_true and y_pred, and use from_predictions."
+            )
+        name, steps = names[0], [int(match[2]) for match in found]
+    if horizon is not None:
+        steps = steps_ahead(horizon)
+    if len(steps) != n_outputs:
+        raise ValueError(
+            f"horizon must name one step for each of the {n_outputs} outputs, got {horizon!r}."
+        )
+    return name, steps
+
+
+def read_history(history, rows):
+    """Return when the values before a forecast were, and the values."""
+    values = as_columns("history", history)
+    times, (_, steps) = read_index(history), read_steps(history, values.shape[1], None)
+    if values.shape[1] > 1:
+        raise ValueError(f"history must be one column of values, got {values.shape[1]}.")
+    if times is None and rows is not None:
+        raise ValueError("history must have an index of times, as y_true has. Pass it as a Series.")
+    times = np.arange(len(values)) if times is None else _later(times, steps[0])
+    return times, values[:, 0]
+
+
+def find_history(y_true, rows, steps):
+    """Return the values before the path from the last row, as the earlier rows know them."""
+    if y_true is None or len(y_true) == 1 or len(steps) == 1 or steps[0] != 1:
+        return None, None
+    rows = np.arange(len(y_true)) if rows is None else rows
+    before = slice(-3 * len(steps) - 1, -1)
+    return _later(rows, 1)[before], y_true[before, 0]
+
+
+def find_times(y_pred, rows, steps, history_times):
+    """Return what the values to draw are for: one of each row, or the path from the last one."""
+    n_rows, n_outputs = y_pred.shape
+    if rows is None and history_times is not None:
+        return _after(history_times, steps if n_outputs > 1 else range(1, n_rows + 1))
+    rows = np.arange(n_rows) if rows is None else rows
+    return _after(rows, steps) if n_outputs > 1 else _later(rows, steps[0])
+
+
+def _later(times, step):
+    """Return the times that are `step` rows after each of `times`."""
+    return times + step * _row_step(times) if step else times
+
+
+def _after(times, steps):
+    """Return the times that are `steps` rows after the last one."""
+    row_step = _row_step(times)
+    later = [times[-1] + int(step) * row_step for step in steps]
+    if isinstance(times, np.ndarray):
+        return np.array(later)
+    import pandas as pd
+
+    return pd.Index(later, name=times.name)
+
+
+def _row_step(times):
+    """Return how far apart rows are in time."""
+    if isinstance(times, np.ndarray) or hasattr(times, "to_timestamp"):  # numbers or periods
+        return 1
+    step = _time_step(times) if hasattr(times, "freq") else _common_step(times.to_numpy())
+    if step is None:
+        raise ValueError(
+            "The index must be regular to tell what a forecast from its rows is for, got "
+            f"{times[:3].tolist()}. Pass more rows, or set the frequency of the index."
+        )
+    return step
+
+
+def as_numbers(times):
+    """Return times as what matplotlib draws: numbers, or dates in UTC."""
+    if isinstance(times, np.ndarray):
+        return times
+    if hasattr(times, "to_timestamp"):
+        times = times.to_timestamp()
+    if hasattr(times, "total_seconds"):
+        times = times.total_seconds()
+    if getattr(times, "tz", None) is not None:
+        times = times.tz_convert(None)
+    return times.to_numpy()
