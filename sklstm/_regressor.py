@@ -5,12 +5,10 @@ from dataclasses import asdict
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
-    _check_sample_weight,
     _get_feature_names,
     check_is_fitted,
     validate_data,
@@ -25,11 +23,12 @@ from sklstm._callbacks import (
 )
 from sklstm._checkpoint import Checkpoint
 from sklstm._export import to_keras
-from sklstm._holdout import hold_out, place
+from sklstm._holdout import hold_out
 from sklstm._program import Objective, Targets, check_optimizer, describe_optimizer
 from sklstm._progress import show_progress
-from sklstm._rows import as_rows, find_last
-from sklstm._scaling import Samples, Scales, check_units, measure_scales, read_base
+from sklstm._rows import find_last
+from sklstm._samples import as_array, check_samples, check_windows
+from sklstm._scaling import Scales, check_units, measure_scales, read_base
 from sklstm._training import Course, Data, Run, train
 from sklstm._version import __version__
 from sklstm._warnings import warn
@@ -420,8 +419,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
     def _fit(
         self, X, y, sample_weight, X_val=None, y_val=None, *, continued=False, one_epoch=False
     ):
-        X = _as_array(X)
-        samples = self._check_samples(X, y, sample_weight)
+        X = as_array(X)
+        samples = check_samples(self, X, y, sample_weight)
         _get_feature_names(X)  # refuses mixed names before the training, not after it
         samples, validation = self._split_validation(samples, X_val, y_val)
         network = self._describe_network(samples)
@@ -485,8 +484,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
             the same, to the last bit, whatever the windows beside it.
         """
         self._check_fitted()
-        X = _as_array(X)
-        windows = self._check_windows(X)
+        X = as_array(X)
+        windows = check_windows(self, X)
         self._check_features(X, windows, reset=False)
         network, scales = _network.Network(**self.network_), self._get_scales()
         outputs = _network.predict(network, self.weights_, windows, scales.X_mean, scales.X_scale)
@@ -524,48 +523,6 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
                 f"{__version__}, which may predict something else. Fit it again.",
             )
 
-    def _check_samples(self, X, y, sample_weight=None):
-        """Validate windows, targets and weights; leave windows of weight 0 out."""
-        windows = self._check_windows(X)
-        y = self._check_targets(y, windows)
-        weight = _check_sample_weight(
-            sample_weight, windows.starts, dtype=np.float64, ensure_non_negative=True
-        )
-        if not weight.any():
-            raise ValueError("sample_weight must have a positive value, got only zeros.")
-        kept = slice(None) if weight.all() else weight > 0
-        return Samples(windows, place(windows), y, weight).select(kept)
-
-    def _check_windows(self, X):
-        """Validate `X` as `Windows`, float32 or float64, without copying windows that overlap."""
-        if len(X.shape) not in (2, 3):
-            raise ValueError(
-                "X must hold windows, (n_windows, n_steps, n_features) or (n_windows, n_steps), "
-                f"got an array of shape {tuple(X.shape)}. Reshape your data: make_windows cuts a "
-                "series into windows; X.reshape(1, -1) is a single window of one feature."
-            )
-        _check_numeric("X", X)
-        checks = {
-            "dtype": [np.float64, np.float32],
-            "ensure_all_finite": "allow-nan",
-            "estimator": self,
-            "input_name": "X",
-        }
-        if len(X.shape) == 2 or issparse(X):
-            return as_rows(check_array(X, **checks)[:, :, np.newaxis])
-        windows = as_rows(np.asarray(X))
-        return windows._replace(rows=check_array(windows.rows, **checks))
-
-    def _check_targets(self, y, windows):
-        """Validate `y` as float64 of shape `(n_windows,)` or `(n_windows, n_outputs)`."""
-        if y is None:
-            raise ValueError("LSTMRegressor requires y to be passed, but the target y is None.")
-        y = _as_array(y)
-        _check_numeric("y", y)
-        y = check_array(y, dtype=np.float64, ensure_2d=False, estimator=self, input_name="y")
-        check_consistent_length(windows.starts, y)
-        return y
-
     def _split_validation(self, samples, X_val, y_val):
         """Split the samples in those to train on and those to validate on, None if there are none.
 
@@ -575,7 +532,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
             given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
             raise ValueError(f"{missing} must be passed with {given}, got None.")
         if X_val is not None:
-            validation = self._check_samples(_as_array(X_val), y_val)
+            validation = check_samples(self, as_array(X_val), y_val)
             shapes = [(part.windows.shape, part.y.shape[1:]) for part in (samples, validation)]
             if shapes[0] != shapes[1]:
                 raise ValueError(
@@ -585,7 +542,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
             return samples, validation
         if not self.early_stopping:
             return samples, None
-        return hold_out(samples, self.validation_fraction, horizon=_count_outputs(samples.y))
+        return hold_out(samples, self.validation_fraction, horizon=samples.n_outputs)
 
     def _describe_network(self, samples):
         """Describe the network, after checking what depends on the windows."""
@@ -602,7 +559,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
                 f"loss must be one of {sorted(_LOSSES_OF_RESIDUALS)} with an anchor, "
                 f"got {self.loss!r}."
             )
-        n_outputs = _count_outputs(samples.y)
+        n_outputs = samples.n_outputs
         return _network.Network(
             n_features=n_features,
             units=_check_units(self.units),
@@ -739,17 +696,6 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         return tags
 
 
-def _as_array(X):
-    """Make an array of anything that has no shape, such as a list."""
-    return X if hasattr(X, "shape") else np.asarray(X)
-
-
-def _check_numeric(name, array):
-    """Refuse text, which scikit-learn would read as numbers where it can."""
-    if getattr(getattr(array, "dtype", None), "kind", "") in ("S", "U"):
-        raise ValueError(f"{name} must be numeric, got text of dtype {array.dtype}.")
-
-
 def _forget(estimator):
     """Delete all fitted attributes."""
     for name in [name for name in vars(estimator) if name.endswith("_")]:
@@ -781,10 +727,6 @@ def _check_anchor(anchor, n_features, n_outputs):
         if not isinstance(column, Integral) or not -n_features <= column < n_features:
             raise ValueError(f"anchor must be a column from 0 to {n_features - 1}, got {column!r}.")
     return tuple(int(column) % n_features for column in columns)
-
-
-def _count_outputs(y):
-    return 1 if y.ndim == 1 else y.shape[1]
 
 
 def _start_run(network, random_state):

@@ -5,28 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sklstm._rows import Windows, find_last, weigh_rows
+from sklstm._rows import find_last, weigh_rows
 from sklstm._tensorflow import kept_random_states
 from sklstm._warnings import warn
-
-
-class Samples(NamedTuple):
-    """Windows, their targets `(n_windows,)` or `(n_windows, n_outputs)`, weights of mean 1.
-
-    `places` are the rows at which the windows start, counted in time: windows that overlap have
-    rows in common, whether they share memory or not.
-    """
-
-    windows: Windows
-    places: np.ndarray
-    y: np.ndarray
-    weights: np.ndarray
-
-    def select(self, kept):
-        """Select windows by a slice or mask, and scale their weights to mean 1."""
-        windows = self.windows._replace(starts=self.windows.starts[kept])
-        weights = self.weights[kept]
-        return Samples(windows, self.places[kept], self.y[kept], weights / weights.mean())
 
 
 class Scales(NamedTuple):

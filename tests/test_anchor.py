@@ -5,7 +5,8 @@ import pytest
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
 from sklstm._rows import as_rows, find_last
-from sklstm._scaling import Samples, measure_scales, read_base
+from sklstm._samples import Samples
+from sklstm._scaling import measure_scales, read_base
 
 
 def make_model(**params):

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
 from sklstm._holdout import hold_out, place
 from sklstm._rows import as_rows
-from sklstm._scaling import Samples
+from sklstm._samples import Samples
 
 
 def make_model(**params):

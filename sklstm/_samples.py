@@ -1,0 +1,91 @@
+"""What the estimator is given: windows, their targets and weights, validated."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import _check_sample_weight
+
+from sklstm._holdout import place
+from sklstm._rows import Windows, as_rows
+
+
+class Samples(NamedTuple):
+    """Windows, their targets `(n_windows,)` or `(n_windows, n_outputs)`, weights of mean 1.
+
+    `places` are the rows at which the windows start, counted in time: windows that overlap have
+    rows in common, whether they share memory or not.
+    """
+
+    windows: Windows
+    places: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+
+    def select(self, kept):
+        """Select windows by a slice or mask, and scale their weights to mean 1."""
+        windows = self.windows._replace(starts=self.windows.starts[kept])
+        weights = self.weights[kept]
+        return Samples(windows, self.places[kept], self.y[kept], weights / weights.mean())
+
+    @property
+    def n_outputs(self):
+        """Outputs of each window."""
+        return 1 if self.y.ndim == 1 else self.y.shape[1]
+
+
+def check_samples(estimator, X, y, sample_weight=None):
+    """Validate windows, targets and weights; leave windows of weight 0 out."""
+    windows = check_windows(estimator, X)
+    y = _check_targets(estimator, y, windows)
+    weight = _check_sample_weight(
+        sample_weight, windows.starts, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError("sample_weight must have a positive value, got only zeros.")
+    kept = slice(None) if weight.all() else weight > 0
+    return Samples(windows, place(windows), y, weight).select(kept)
+
+
+def check_windows(estimator, X):
+    """Validate `X` as `Windows`, float32 or float64, without copying windows that overlap."""
+    if len(X.shape) not in (2, 3):
+        raise ValueError(
+            "X must hold windows, (n_windows, n_steps, n_features) or (n_windows, n_steps), "
+            f"got an array of shape {tuple(X.shape)}. Reshape your data: make_windows cuts a "
+            "series into windows; X.reshape(1, -1) is a single window of one feature."
+        )
+    _check_numeric("X", X)
+    checks = {
+        "dtype": [np.float64, np.float32],
+        "ensure_all_finite": "allow-nan",
+        "estimator": estimator,
+        "input_name": "X",
+    }
+    if len(X.shape) == 2 or issparse(X):
+        return as_rows(check_array(X, **checks)[:, :, np.newaxis])
+    windows = as_rows(np.asarray(X))
+    return windows._replace(rows=check_array(windows.rows, **checks))
+
+
+def _check_targets(estimator, y, windows):
+    """Validate `y` as float64 of shape `(n_windows,)` or `(n_windows, n_outputs)`."""
+    if y is None:
+        raise ValueError("LSTMRegressor requires y to be passed, but the target y is None.")
+    y = as_array(y)
+    _check_numeric("y", y)
+    y = check_array(y, dtype=np.float64, ensure_2d=False, estimator=estimator, input_name="y")
+    check_consistent_length(windows.starts, y)
+    return y
+
+
+def as_array(X):
+    """Make an array of anything that has no shape, such as a list."""
+    return X if hasattr(X, "shape") else np.asarray(X)
+
+
+def _check_numeric(name, array):
+    """Refuse text, which scikit-learn would read as numbers where it can."""
+    if getattr(getattr(array, "dtype", None), "kind", "") in ("S", "U"):
+        raise ValueError(f"{name} must be numeric, got text of dtype {array.dtype}.")
