@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from sklstm import _program
+from sklstm import _gradient, _program
 from sklstm._export import to_keras
 from sklstm._network import (
     ACTIVATIONS,
@@ -134,7 +134,7 @@ def test_dropout_masks_inputs_and_states_of_each_cell():
         for window, *parts in zip(X, *by_cell, strict=True)
     ]
     real = ~np.isnan(X).any(axis=2, keepdims=True)
-    trained = _program._build_forward(network)(weights, np.nan_to_num(X), real * 1.0, masks)
+    trained = _gradient.build_forward(network)(weights, np.nan_to_num(X), real * 1.0, masks)
     np.testing.assert_allclose(trained, expected, atol=2e-6)
 
 

@@ -438,7 +438,7 @@ def test_without_xla_the_same_graph_runs_with_one_warning(monkeypatch):
     X, y = make_data()
     expected = plain(epochs=2).fit(X, y).weights_
     clear_programs()
-    build = _program._build_shard_gradient
+    build = _program.build_shard_gradient
 
     def refuse(*args):
         if args[-1]:  # jit_compile
@@ -447,7 +447,7 @@ def test_without_xla_the_same_graph_runs_with_one_warning(monkeypatch):
 
     refuse.cache_clear = build.cache_clear
 
-    monkeypatch.setattr(_program, "_build_shard_gradient", refuse)
+    monkeypatch.setattr(_program, "build_shard_gradient", refuse)
     with pytest.warns(UserWarning, match="XLA cannot compile .* no XLA here"):
         model = plain(epochs=2).fit(X, y)
     assert_same_weights(model.weights_, expected, atol=1e-6)
