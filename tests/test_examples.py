@@ -65,6 +65,20 @@ def test_weather_forecast_beats_the_last_value_clearly(run):
     assert rmse["Ridge"] < rmse["Last value"]
 
 
+def test_day_ahead_forecast_gains_by_the_anchor_and_says_what_it_does_not_beat(run):
+    printed, _ = run("plot_day_ahead")
+    hourly, yearly = (
+        {name: float(mae) for name, mae in re.findall(r"^(.+?) {2,}(\d+\.\d+)", table, re.M)}
+        for table in printed.split("Mean absolute error")[1:]
+    )
+    assert hourly["Last value"] == pytest.approx(5.34)
+    assert hourly["24 hours before"] == pytest.approx(6.96)
+    assert hourly["LSTM"] < 0.85 * hourly["Last value"]
+    assert hourly["LSTM"] < 0.97 * hourly["LSTM without anchor"]
+    assert hourly["LSTM"] < 1.1 * min(hourly["Ridge"], hourly["Gradient boosting"])
+    assert yearly["LSTM"] < 0.7 * min(yearly["Last value"], yearly["11 years before"])
+
+
 def _run(name, folder):
     """Run an example in a folder, without a screen and with nothing to say on stderr."""
     path = next(path for path in EXAMPLES if path.stem == name)
