@@ -59,7 +59,7 @@ def test_readme_has_the_two_commands():
     commands = [line for line in lines if line.startswith("python -m pip install ")]
     assert commands == [
         "python -m pip install . && python examples/plot_sine_forecast.py",
-        'python -m pip install ".[test]" && pytest',
+        'python -m pip install ".[test]" && pytest -n 2 --dist worksteal',
     ]
 
 
