@@ -1,6 +1,8 @@
 """A real LSTM, real windows, in the stock scikit-learn Pipeline and GridSearchCV."""
 
+from sklstm._backtest import backtest
 from sklstm._conformal import ConformalForecaster
+from sklstm._forecast import forecast
 from sklstm._plot import ForecastDisplay, HorizonErrorDisplay, LossCurveDisplay
 from sklstm._program import clear_programs
 from sklstm._regressor import LSTMRegressor
@@ -15,7 +17,9 @@ __all__ = [
     "LSTMRegressor",
     "LossCurveDisplay",
     "SlidingWindowTransformer",
+    "backtest",
     "clear_programs",
+    "forecast",
     "make_supervised",
     "make_windows",
 ]

@@ -20,8 +20,8 @@ class Past(NamedTuple):
 def remember(rows, times):
     """Return the past that `rows`, the last ones, are to what continues the index `times`."""
     last = times[-max(len(rows), N_TIMES) :].copy(deep=True)
-    in_order = _is_time(times) and times.is_monotonic_increasing
-    return Past(rows, last, _following(last) if in_order else None)
+    following = continue_index(last, 1) if times.is_monotonic_increasing else None
+    return Past(rows, last, None if following is None else following[0])
 
 
 def continues(past, times):
@@ -29,6 +29,28 @@ def continues(past, times):
     if past is None or times is None or past.following is None:
         return False
     return bool(times[0] == past.following)
+
+
+def continue_index(times, n):
+    """Return the `n` labels that continue an increasing index, or None where it does not say."""
+    if not (_is_time(times) and len(times) and times.is_monotonic_increasing):
+        return None
+    import pandas as pd
+
+    if isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex):
+        step = _time_step(times)
+        return None if step is None else _continue_times(times, step, n)
+    if isinstance(times, pd.PeriodIndex):
+        step = times.freq.n if len(times) == 1 else _common_step(times.asi8)
+        if step is None:
+            return None
+        ordinals = times.asi8[-1] + step * np.arange(1, n + 1)
+        return pd.PeriodIndex.from_ordinals(ordinals, freq=times.freq, name=times.name)
+    step = times.step if isinstance(times, pd.RangeIndex) else _common_step(times.to_numpy())
+    if step is None:
+        return None
+    last, step = int(times[-1]), int(step)
+    return pd.RangeIndex(last + step, last + step * (n + 1), step, name=times.name)
 
 
 def warn_if_shuffled(series, pasts):
@@ -63,24 +85,18 @@ def _interleave(times, past):
     return len(gaps) > 1 and not inside.isin(remembered).any()
 
 
-def _following(times):
-    """Return the label that continues an increasing index, or None where it does not say."""
+def _continue_times(times, step, n):
+    """Return the `n` stamps or spans that continue `times` at an offset."""
     import pandas as pd
 
-    if isinstance(times, pd.PeriodIndex):
-        step = times.freq.n if len(times) == 1 else _common_step(times.asi8)
-        return None if step is None else pd.Period(ordinal=times.asi8[-1] + step, freq=times.freq)
-    if not isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex):
-        step = times.step if isinstance(times, pd.RangeIndex) else _common_step(times.to_numpy())
-        return None if step is None else int(times[-1]) + int(step)
-    step = _time_step(times)
-    if step is None:
-        return None
     last = times[-1]
-    if getattr(last, "tz", None) is None or not _is_calendar(step):
-        return last + step
-    wall = last.tz_localize(None) + step
-    return wall.tz_localize(last.tz, ambiguous=True, nonexistent="shift_forward")
+    to_come = {"periods": n + 1, "freq": step, "name": times.name}
+    if isinstance(times, pd.TimedeltaIndex):
+        return pd.timedelta_range(last, **to_come)[1:]
+    if last.tz is None or not _is_calendar(step):
+        return pd.date_range(last, **to_come)[1:]
+    wall = pd.date_range(last.tz_localize(None), **to_come)[1:]
+    return wall.tz_localize(last.tz, ambiguous=np.ones(n, bool), nonexistent="shift_forward")
 
 
 def _time_step(times):

@@ -1,5 +1,6 @@
 """Which rows belong to which series, and how steps of time are counted and called."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from numbers import Integral
@@ -43,6 +44,15 @@ def is_pandas(X):
     return pandas is not None and isinstance(X, pandas.DataFrame | pandas.Series)
 
 
+def refuse_panel(X):
+    """Refuse several series in `X`, where only one is meant."""
+    if is_pandas(X) and X.index.nlevels > 1:
+        raise ValueError(
+            "X must be one series, got a MultiIndex. Take one series of a panel at a time: "
+            "X.xs(label)."
+        )
+
+
 def steps_ahead(horizon):
     """Return a horizon as a list of steps ahead."""
     steps = range(1, horizon + 1) if isinstance(horizon, Integral) else horizon
@@ -57,6 +67,20 @@ def steps_ahead(horizon):
 def name_step(step):
     """Return what a step is called, seen from the row itself: `t-1`, `t`, `t+1`."""
     return f"t{step:+d}" if step else "t"
+
+
+def read_targets(y):
+    """Return the columns and the steps ahead that pandas targets are named for, or None.
+
+    Names are those of `make_supervised`, such as `temp[t+2]`.
+    """
+    if not is_pandas(y):
+        return None
+    labels = [y.name] if y.ndim == 1 else list(y.columns)
+    found = [re.fullmatch(r"(.+)\[t\+(\d+)\]", str(label)) for label in labels]
+    if not found or not all(found):
+        return None
+    return [match[1] for match in found], [int(match[2]) for match in found]
 
 
 def _factorize(groups, n_rows):

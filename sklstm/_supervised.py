@@ -53,7 +53,7 @@ def make_supervised(series, horizon=1, *, target=None):
     array([[11., 12.],
            [12., 13.]])
     """
-    table = _as_table(series)
+    table = as_table(series)
     rows, y = _look_ahead(table, split_series(table, len(table)), horizon, target)
     return _take(table, rows), y
 
@@ -102,7 +102,7 @@ def make_windows(series, n_steps, horizon=1):
     >>> y
     array([13., 14.])
     """
-    table = _as_table(series)
+    table = as_table(series)
     windows = SlidingWindowTransformer(n_steps).fit_transform(table)
     series = split_series(table, len(table))
     rows, y = _look_ahead(table, series, horizon)
@@ -116,7 +116,7 @@ def make_windows(series, n_steps, horizon=1):
     return _take(windows, rows[complete]), _take(y, complete)
 
 
-def _as_table(series):
+def as_table(series):
     """Return a series as a DataFrame or an array of shape (n_times, n_features)."""
     if is_pandas(series):
         if series.ndim == 2:

@@ -1,15 +1,10 @@
 """What forecast values are for: numbers of rows, or dates where an index brings them."""
 
-import re
-
 import numpy as np
 from sklearn.utils import check_array
 
 from sklstm._history import _common_step, _is_time, _time_step
-from sklstm._series import is_pandas, steps_ahead
-
-# What `make_supervised` calls its targets.
-_TARGET = re.compile(r"(.+)\[t\+(\d+)\]")
+from sklstm._series import is_pandas, read_targets, steps_ahead
 
 
 def as_columns(name, y, like=None):
@@ -35,17 +30,17 @@ def read_index(y):
 def read_steps(y, n_outputs, horizon):
     """Return the name of what is forecast, and how many steps ahead of its row each output is."""
     labels = [] if not is_pandas(y) else [y.name] if y.ndim == 1 else list(y.columns)
-    found = [_TARGET.fullmatch(str(label)) for label in labels]
     name = labels[0] if len(labels) == 1 else None
     steps = [0] if n_outputs == 1 else list(range(1, n_outputs + 1))
-    if found and all(found):
-        names = list(dict.fromkeys(match[1] for match in found))
+    targets = read_targets(y)
+    if targets is not None:
+        names = list(dict.fromkeys(targets[0]))
         if len(names) > 1:
             raise ValueError(
                 f"y must be of one column to draw, got targets of {', '.join(names)}. Select "
                 "those of one column from y_true and y_pred, and use from_predictions."
             )
-        name, steps = names[0], [int(match[2]) for match in found]
+        name, steps = names[0], targets[1]
     if horizon is not None:
         steps = steps_ahead(horizon)
     if len(steps) != n_outputs:

@@ -15,6 +15,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 
 from sklstm import SlidingWindowTransformer, make_supervised
+from sklstm._history import continue_index
 
 NEW_YORK = "America/New_York"
 
@@ -77,6 +78,21 @@ CONTINUING = {
 def test_the_next_label_completes_the_first_windows(index):
     windows = transformed_rest(index, n_fit=5)
     np.testing.assert_array_equal(windows, [[3, 4, 5], [4, 5, 6], [5, 6, 7]])
+
+
+@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+def test_the_labels_to_come_are_those_of_the_whole_index(index):
+    ahead = continue_index(index[:5].rename("time"), 3)
+    assert ahead.equals(index[5:])
+    assert ahead.name == "time"
+    assert ahead.dtype == index.dtype or index.dtype == "u1"
+
+
+def test_days_to_come_keep_their_hour_where_the_clock_has_it():
+    days = pd.date_range("2013-10-30 01:30", periods=4, freq="D", tz=NEW_YORK)
+    assert str(continue_index(days, 2)[0]) == "2013-11-03 01:30:00-04:00"  # it comes twice
+    days = pd.date_range("2013-03-06 02:30", periods=4, freq="D", tz=NEW_YORK)
+    assert str(continue_index(days, 2)[0]) == "2013-03-10 03:00:00-04:00"  # 02:30 never comes
 
 
 @pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())

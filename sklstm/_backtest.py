@@ -1,0 +1,174 @@
+"""Backtests: what a model would have forecast, from one row after another."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_consistent_length, check_scalar
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklstm._series import is_pandas, read_targets, refuse_panel
+
+
+def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
+    """Forecast from every `step`-th row by a model trained on the rows before it.
+
+    At each origin the model reads the rows up to the origin and predicts its target, as it would
+    have done then.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+        Anything with `fit(X, y)` and `predict(X)`. It is cloned, never changed itself.
+
+    X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
+        Rows of one series, or windows, in time order, as `model` reads them.
+
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        The next values of each row, as `make_supervised` makes them: one, or one column for each
+        of the steps ahead, 1 to `n_outputs`. Pandas names such as `temp[t+24]` say which step
+        ahead and which column they are; then several columns may be forecast.
+
+    initial : int
+        Number of rows before the first origin.
+
+    step : int
+        Number of rows from one origin to the next.
+
+    refit : bool or int, default=False
+        Whether to train anew at each origin, on all rows before it; an int: at every `refit`-th.
+        By default the model is trained once, before the first origin.
+
+    n_jobs : int, default=None
+        Fits to run at once, in joblib's way: None is 1 unless in a `joblib.parallel_config`,
+        which also chooses the backend, such as "dask"; -1 is all processors.
+
+    Returns
+    -------
+    forecasts : DataFrame of shape (n_origins * n_outputs, 4 to 7)
+        One row for each prediction:
+
+        ==============  ============================================================
+        `origin`        label of the row in the index of `X` (or `y`), or its number
+        `output`        the column that is forecast, where there are several
+        `step`          steps ahead
+        `truth`         the target, in the units of `y`
+        `prediction`    its forecast
+        `lower`         lower end of the interval, if the model has `predict_interval`
+        `upper`         upper end of it
+        ==============  ============================================================
+
+    Raises
+    ------
+    ValueError
+        If `initial` leaves no training rows or no origin, if `X` is a panel, or if the model
+        predicts otherwise when it is shown the rows after an origin.
+
+    ImportError
+        If pandas is not installed.
+
+    Notes
+    -----
+    **No leak.** The target of the row `i` rows before an origin is known there if it is no more
+    than `i` steps ahead. So the last rows before the origin are not trained on: as many as the
+    farthest step ahead, less one. They are read as history all the same.
+
+    **What it costs.** Origins of one fit are predicted in one call. Fits of one architecture share
+    its compiled program, each process having its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklstm import backtest, make_supervised
+    >>> X, y = make_supervised(np.arange(10.0), horizon=2)
+    >>> backtest(LinearRegression(), X, y, initial=4, step=3).round(6)
+       origin  step  truth  prediction
+    0       4     1    5.0         5.0
+    1       4     2    6.0         6.0
+    2       7     1    8.0         8.0
+    3       7     2    9.0         9.0
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            "backtest needs pandas, which is not installed: pip install pandas."
+        ) from error
+    X, y = _as_sliceable(X), _as_sliceable(y)
+    check_consistent_length(X, y)
+    refuse_panel(X)
+    refuse_panel(y)
+    names, steps = _read_outputs(y)
+    index = next((data.index for data in (X, y) if is_pandas(data)), pd.RangeIndex(len(y)))
+    check_scalar(initial, "initial", Integral)
+    check_scalar(step, "step", Integral, min_val=1)
+    if not max(steps) <= initial < len(index):
+        raise ValueError(
+            "initial must leave a row to train on, its target known by then, and an origin: "
+            f"{max(steps)} to {len(index) - 1} rows here, got {initial}."
+        )
+    origins = np.arange(initial, len(index), step)
+    n_together = _count_origins_of_a_fit(refit, len(origins))
+    parts = Parallel(n_jobs=n_jobs)(
+        delayed(_predict_origins)(model, X, y, origins[i : i + n_together], max(steps) - 1)
+        for i in range(0, len(origins), n_together)
+    )
+    forecasts = {
+        "origin": index[origins].repeat(len(steps)),
+        "output": names * len(origins),
+        "step": steps * len(origins),
+        "truth": np.asarray(y)[origins].ravel(),
+    }
+    if len(set(names)) == 1:
+        del forecasts["output"]
+    columns = (np.concatenate(part).ravel() for part in zip(*parts, strict=True))
+    forecasts |= zip(["prediction", "lower", "upper"], columns, strict=False)
+    return pd.DataFrame(forecasts)
+
+
+def _as_sliceable(data):
+    """Return anything without a shape, such as a list, as an array."""
+    return data if hasattr(data, "shape") else np.asarray(data)
+
+
+def _read_outputs(y):
+    """Return for each output the name of its column, and how many steps ahead it is."""
+    targets = read_targets(y)
+    if targets is not None:
+        return targets
+    n_outputs = 1 if len(y.shape) == 1 else y.shape[1]
+    return [""] * n_outputs, list(range(1, n_outputs + 1))
+
+
+def _count_origins_of_a_fit(refit, n_origins):
+    """Return how many origins one fit serves."""
+    if isinstance(refit, bool | np.bool_):
+        return 1 if refit else n_origins
+    if not isinstance(refit, Integral) or refit < 1:
+        raise ValueError(f"refit must be True, False or a positive int, got {refit!r}.")
+    return refit
+
+
+def _predict_origins(model, X, y, origins, n_unknown):
+    """Train before the first of some origins; predict all, `(n_origins, n_outputs)` or more."""
+    n_known = origins[0] - n_unknown  # targets of the last rows were not known yet
+    model = clone(model).fit(_take_first(X, n_known), _take_first(y, n_known))
+    rows = _take_first(X, origins[-1] + 1)
+    predictions = [model.predict(rows)]
+    if len(origins) > 1:
+        alone = model.predict(_take_first(X, origins[0] + 1))[-1]
+        if not np.allclose(alone, predictions[0][origins[0]]):
+            raise ValueError(
+                "model must not look ahead, got another prediction for row "
+                f"{origins[0]} with the rows after it than without. Look for a step that fills "
+                "or smooths with later rows."
+            )
+    if hasattr(model, "predict_interval"):
+        predictions += model.predict_interval(rows)
+    return [np.asarray(values)[origins] for values in predictions]
+
+
+def _take_first(data, n):
+    """Return the first `n` rows."""
+    return data.iloc[:n] if is_pandas(data) else data[:n]

@@ -1,0 +1,270 @@
+"""Forecasts of many steps by a model of one: it reads its own predictions."""
+
+import copy
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm._history import N_TIMES, continue_index
+from sklstm._regressor import LSTMRegressor
+from sklstm._series import is_pandas, refuse_panel
+from sklstm._supervised import as_table
+from sklstm._windows import SlidingWindowTransformer
+
+
+def forecast(model, X, n_steps_ahead, *, future=None):
+    """Forecast a series step by step, each prediction becoming a row that is read next.
+
+    The same as appending the last prediction to `X` and calling `predict` again, but each step
+    costs the prediction of a single window.
+
+    Parameters
+    ----------
+    model : LSTMRegressor, Pipeline or a search or TransformedTargetRegressor around them
+        Fitted to predict the next value (horizon 1) of each column of `X` that is not in
+        `future`, in the order of the columns. A `Pipeline` has a `SlidingWindowTransformer` and,
+        after it, any regressor; the steps before it, such as a scaler, work row by row.
+
+    X : array-like of shape (n_rows, n_features), or (n_rows,) for one feature
+        Rows of one series in time order, the latest last. Only the last `n_steps * dilation` are
+        read; with fewer, windows are short or completed from `history`, as in `predict`. NaN is a
+        missing value.
+
+    n_steps_ahead : int
+        Number of rows to forecast.
+
+    future : DataFrame or dict of arrays, default=None
+        The columns of `X` that are known ahead, such as the calendar or planned prices. For a
+        pandas `X` a DataFrame (or a named Series), whose rows are found by their index. For an
+        array `{column number: values}`, `n_steps_ahead` of them each.
+
+    Returns
+    -------
+    y : ndarray, Series or DataFrame of shape (n_steps_ahead,) or (n_steps_ahead, n_outputs)
+        The rows ahead, of the dimensions of `y` in `fit` and in its units. For a pandas `X` with
+        the names of the columns that are forecast and an index that continues that of `X`.
+
+    Raises
+    ------
+    ValueError
+        If the outputs of the model are not the columns it reads less those in `future`, if
+        `future` lacks a row ahead or if the index of `X` does not say how it continues.
+
+    TypeError
+        If the model is none of those above.
+
+    See Also
+    --------
+    make_supervised : With `horizon`, targets for a model of many steps that needs no recursion.
+
+    Notes
+    -----
+    Errors feed back, so a forecast far ahead is a run of the model's own dynamics and not a list
+    of best guesses; a model trained on as many outputs as steps ahead is often more accurate.
+
+    Examples
+    --------
+    A linear model of two steps is all that a sine needs:
+
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklstm import SlidingWindowTransformer, forecast, make_supervised
+    >>> series = np.sin(np.arange(250) / 8)
+    >>> X, y = make_supervised(series[:50])
+    >>> windows = SlidingWindowTransformer(n_steps=2, flatten=True, padding="edge")
+    >>> model = make_pipeline(windows, LinearRegression()).fit(X[2:], y[2:])
+    >>> forecast(model, series[:50], 200).shape
+    (200,)
+
+    With pandas, the index goes on:
+
+    >>> import pandas as pd
+    >>> index = pd.date_range("2013-01-01", periods=50, freq="D")
+    >>> frame = pd.DataFrame({"temp": series[:50]}, index)
+    >>> forecast(model.fit(*make_supervised(frame)), frame, 2).index[0]
+    Timestamp('2013-02-20 00:00:00')
+
+    The day of the week is known ahead, and not forecast:
+
+    >>> frame["day"] = index.day_of_week
+    >>> ahead = pd.date_range("2013-02-20", periods=2)
+    >>> future = pd.DataFrame({"day": ahead.day_of_week}, ahead)
+    >>> model = model.fit(*make_supervised(frame, target="temp"))
+    >>> forecast(model, frame, 2, future=future).name
+    'temp'
+    """
+    check_scalar(n_steps_ahead, "n_steps_ahead", Integral, min_val=1)
+    check_is_fitted(model)
+    table = as_table(X)
+    refuse_panel(table)
+    parts = _take_apart(model, table)
+    ahead, columns = _lay_out_ahead(table, n_steps_ahead, future)
+    outputs = _roll(parts, table, ahead, columns)
+    if not is_pandas(table):
+        return outputs
+    import pandas as pd
+
+    names = table.columns[columns]
+    if outputs.ndim == 1:
+        return pd.Series(outputs, index=ahead.index, name=names[0])
+    return pd.DataFrame(outputs, index=ahead.index, columns=names)
+
+
+class _Parts(NamedTuple):
+    """A fitted model, taken apart where rows become windows."""
+
+    before: object  # transforms rows, or None
+    windower: object  # the fitted SlidingWindowTransformer
+    regressor: object  # predicts a window
+
+
+def _take_apart(model, table):
+    """Return the `_Parts` of a model; an LSTMRegressor on its own gets windows of its length."""
+    if hasattr(model, "best_estimator_"):
+        return _take_apart(model.best_estimator_, table)
+    if hasattr(model, "regressor_"):  # TransformedTargetRegressor: it still transforms back
+        parts = _take_apart(model.regressor_, table)
+        model = copy.copy(model)
+        model.regressor_ = parts.regressor
+        return parts._replace(regressor=model)
+    if isinstance(model, LSTMRegressor):
+        return _Parts(None, SlidingWindowTransformer(model.window_shape_[0]).fit(table), model)
+    steps = [step for _, step in getattr(model, "steps", [])]
+    for i, step in enumerate(steps[:-1]):
+        if isinstance(step, SlidingWindowTransformer):
+            alone = i + 2 == len(steps)  # a Pipeline around it would cost time at each step
+            return _Parts(model[:i] if i else None, step, steps[-1] if alone else model[i + 1 :])
+    raise TypeError(
+        "model must be an LSTMRegressor or a Pipeline of a SlidingWindowTransformer and a "
+        f"regressor, got {type(model).__name__}. Other models can be asked row after row."
+    )
+
+
+def _lay_out_ahead(table, n_steps_ahead, future):
+    """Return the rows ahead, filled in where known, and the numbers of the other columns."""
+    future = _check_future(table, future)
+    names = _name_columns(table)
+    columns = [j for j, name in enumerate(names) if name not in future]
+    if is_pandas(table):
+        return _lay_out_frame(table, n_steps_ahead, future), columns
+    ahead = np.full((n_steps_ahead, len(names)), np.nan)
+    for j, values in future.items():
+        if np.shape(values) != (n_steps_ahead,):
+            raise ValueError(
+                f"future must have n_steps_ahead values of each column, {n_steps_ahead}, got an "
+                f"array of shape {np.shape(values)} for column {j}."
+            )
+        ahead[:, j] = values
+    return ahead, columns
+
+
+def _check_future(table, future):
+    """Return `future` as a DataFrame or a dict; without any, an empty dict."""
+    if future is None:
+        return {}
+    if not (is_pandas(future) if is_pandas(table) else isinstance(future, dict)):
+        raise TypeError(
+            "future must be a DataFrame for a pandas X and a dict {column number: values} for an "
+            f"array, got {type(future).__name__}."
+        )
+    future = as_table(future) if is_pandas(future) else future
+    names = _name_columns(table)
+    unknown = [name for name in future if name not in names]
+    if unknown:
+        raise ValueError(f"future must hold columns of X, {names}, got {unknown}.")
+    return future
+
+
+def _name_columns(table):
+    """Return the names of the columns of a DataFrame, the numbers of those of an array."""
+    return list(getattr(table, "columns", range(table.shape[1])))
+
+
+def _lay_out_frame(table, n_steps_ahead, future):
+    """Return the rows ahead as a DataFrame that continues `table`, NaN where not in `future`."""
+    import pandas as pd
+
+    index = continue_index(table.index[-N_TIMES:], n_steps_ahead)
+    if index is None:
+        raise ValueError(
+            "The index of X must say how it continues, by integers or times in order at a regular "
+            f"step, got {list(table.index[-3:])} at its end. Give times a frequency "
+            '(X.asfreq("h")) or count the rows (X.reset_index(drop=True)).'
+        )
+    absent = index[~index.isin(future.index)] if is_pandas(future) else []
+    if len(absent):
+        raise ValueError(f"future must have all rows ahead, got none for {absent[0]}.")
+    names = table.columns
+    return pd.DataFrame({name: future.get(name, np.nan) for name in names}, index=index)
+
+
+def _roll(parts, table, ahead, columns):
+    """Predict row after row, each written into `columns` of the rows ahead and read again."""
+    before, windower, regressor = parts
+    recent, names = _read_recent(table, before, windower)
+    rows = np.concatenate([recent, np.empty((len(ahead), recent.shape[1]))])
+    if before is None:
+        ahead = np.array(ahead, dtype=float)  # a DataFrame is slow to write to
+    cells = ahead.iloc if is_pandas(ahead) else ahead
+    outputs = []
+    for k in range(len(ahead)):
+        window = _cut_window(rows[k : k + len(recent)], windower, names)
+        outputs.append(regressor.predict(window)[0])
+        if k == 0:
+            _check_outputs(outputs[0], [_name_columns(table)[j] for j in columns])
+        cells[k, columns] = outputs[k]
+        row = cells[k : k + 1]
+        rows[len(recent) + k] = row if before is None else before.transform(row)
+    return np.array(outputs)
+
+
+def _read_recent(table, before, windower):
+    """Return the rows in the last windows, `(n_steps * dilation, n_features)`, and their names.
+
+    The windows tell them, so that history and padding are theirs. Names are those of flat windows
+    that `set_output` made frames of, or None.
+    """
+    n_steps, dilation = windower.n_steps, windower.dilation
+    if len(table) < dilation:
+        raise ValueError(f"X must have at least dilation={dilation} rows, got {len(table)}.")
+    recent = slice(-n_steps * dilation, None)
+    rows = table.iloc[recent] if is_pandas(table) else table[recent]
+    if before is not None:
+        last = before.transform(rows[-1:])
+        rows = before.transform(rows)
+        if not np.allclose(last, rows[-1:], equal_nan=True):
+            raise ValueError(
+                "The steps before the windows must work row by row, got another last row from "
+                "them for the last row alone. Make columns that need other rows beforehand."
+            )
+    windows = windower.transform(rows)[-dilation:]
+    blocks = np.asarray(windows, dtype=float).reshape(dilation, n_steps, -1)
+    return blocks.swapaxes(0, 1).reshape(n_steps * dilation, -1), getattr(windows, "columns", None)
+
+
+def _cut_window(rows, windower, names):
+    """Return the window of the last row as the windower makes it, given the rows it reaches."""
+    window = rows[windower.dilation - 1 :: windower.dilation][np.newaxis]
+    if not windower.flatten:
+        return window
+    window = window.reshape(1, -1)
+    if names is None:
+        return window
+    import pandas as pd
+
+    return pd.DataFrame(window, columns=names)
+
+
+def _check_outputs(output, names):
+    """Refuse a model whose outputs are not one for each column that is to be forecast."""
+    if np.size(output) != len(names):
+        raise ValueError(
+            "model must predict the next value of each column of X that is not in future, "
+            f"{names}, got {np.size(output)} outputs. Bring columns that are known ahead in "
+            "future, or train on all as targets. A model of many steps ahead needs no forecast: "
+            "the last row of its predict(X) has them all."
+        )
