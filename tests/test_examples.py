@@ -35,6 +35,13 @@ def test_example_runs_and_saves_its_figures(run, name):
     assert printed
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_saves_only_figures_still_open(path):
+    # in the gallery there are none left, and it writes no files among the examples
+    *_, ending = path.read_text(encoding="utf-8").split("plt.get_backend()")
+    assert ending.count("savefig") == ending.count("in plt.get_fignums():") == 1
+
+
 def test_sine_forecast_prints_forecast_truth_and_error(run):
     printed, folder = run("plot_sine_forecast")
     prediction, truth, error = (
@@ -63,6 +70,12 @@ def test_weather_forecast_beats_the_last_value_clearly(run):
     assert rmse["Last value"] == pytest.approx(1.57)
     assert rmse["LSTM"] < 0.93 * rmse["Last value"]
     assert rmse["Ridge"] < rmse["Last value"]
+
+
+def test_which_rows_leaves_out_the_windows_before_the_validation(run):
+    printed, _ = run("plot_which_rows")
+    # 22 windows of 4 steps, horizon 2: 4 + 2 - 1 before the last fifth
+    assert "12 windows to train on, 5 left out, 5 to validate on" in printed
 
 
 def _run(name, folder):
