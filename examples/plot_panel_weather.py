@@ -229,6 +229,7 @@ right.set(title="With history, at each airport", xlabel="")
 # search, one training run and one pipeline to keep.
 
 if plt.get_backend().lower() == "agg":  # no screen
-    fig.savefig("plot_panel_weather.png")
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(f"plot_panel_weather_{number}.png")
 else:
     plt.show()

@@ -161,6 +161,7 @@ bottom.legend(loc="lower right")
 # a day says about the next hour is linear, and `Ridge` finds that as well. The LSTM finds more.
 
 if plt.get_backend().lower() == "agg":  # no screen
-    fig.savefig("plot_weather_grid_search.png")
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(f"plot_weather_grid_search_{number}.png")
 else:
     plt.show()

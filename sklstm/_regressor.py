@@ -227,7 +227,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
     n_features_in_ : int
         Number of features of 3-D windows; number of columns, which are steps, of a 2-D `X`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of a 2-D `X`, if they are all strings.
 
     See Also

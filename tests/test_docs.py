@@ -3,6 +3,7 @@
 import doctest
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 import types
@@ -13,7 +14,8 @@ import pytest
 
 import sklstm
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 MODULES = ["sklstm", *(f"sklstm.{module.name}" for module in pkgutil.iter_modules(sklstm.__path__))]
 PUBLIC = [name for name in MODULES if "._" not in name]
 
@@ -61,6 +63,20 @@ def test_readme_has_the_two_commands():
         "python -m pip install . && python examples/plot_sine_forecast.py",
         'python -m pip install ".[test]" && pytest -n 2 --dist worksteal',
     ]
+
+
+@pytest.mark.parametrize("name", [path.stem for path in (ROOT / "examples").glob("plot_*.py")])
+def test_readme_shows_every_example_by_a_small_image(name):
+    link = f"[![](docs/images/{name}.png)](examples/{name}.py)"
+    assert link in README.read_text(encoding="utf-8")
+    assert (ROOT / "docs" / "images" / f"{name}.png").stat().st_size < 60_000
+
+
+def test_reference_has_every_public_module():
+    # and, by its templates, every name in their __all__
+    assert (
+        re.findall(r"^   (sklstm\S*)$", (ROOT / "docs/api.md").read_text(), re.MULTILINE) == PUBLIC
+    )
 
 
 def test_datasets_is_the_only_public_module():

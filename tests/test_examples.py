@@ -35,6 +35,13 @@ def test_example_runs_and_saves_its_figures(run, name):
     assert printed
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_saves_only_figures_still_open(path):
+    # in the gallery there are none left, and it writes no files among the examples
+    *_, ending = path.read_text(encoding="utf-8").split("plt.get_backend()")
+    assert ending.count("savefig") == ending.count("in plt.get_fignums():") == 1
+
+
 def test_sine_forecast_prints_forecast_truth_and_error(run):
     printed, folder = run("plot_sine_forecast")
     prediction, truth, error = (
@@ -77,6 +84,12 @@ def test_day_ahead_forecast_gains_by_the_anchor_and_says_what_it_does_not_beat(r
     assert hourly["LSTM"] < 0.97 * hourly["LSTM without anchor"]
     assert hourly["LSTM"] < 1.1 * min(hourly["Ridge"], hourly["Gradient boosting"])
     assert yearly["LSTM"] < 0.7 * min(yearly["Last value"], yearly["11 years before"])
+
+
+def test_which_rows_leaves_out_the_windows_before_the_validation(run):
+    printed, _ = run("plot_which_rows")
+    # 22 windows of 4 steps, horizon 2: 4 + 2 - 1 before the last fifth
+    assert "12 windows to train on, 5 left out, 5 to validate on" in printed
 
 
 def _run(name, folder):
