@@ -99,6 +99,16 @@ def test_stock_volatility_can_be_forecast(run):
     assert saved["Average"] + 0.02 < saved["LSTM on average"] < saved["True volatility"]
 
 
+def test_patient_score_gains_by_the_hours_before_the_last(run):
+    printed, _ = run("plot_patient_monitoring")
+    (errors,) = _read_tables(printed)
+    mae, rmse, _, worsening = zip(*errors.values(), strict=True)
+    assert list(errors)[-1] == "LSTM"
+    assert mae[-1] < 0.95 * min(mae[:-1])
+    assert rmse[-1] < 0.98 * min(rmse[:-1])
+    assert abs(worsening[-1]) < 0.7 * abs(errors["Trees, last hour"][3])
+
+
 def _read_tables(printed):
     """Return the printed tables, each from its header with RMSE on: a row's numbers by its name."""
     return [
