@@ -92,6 +92,47 @@ def test_which_rows_leaves_out_the_windows_before_the_validation(run):
     assert "12 windows to train on, 5 left out, 5 to validate on" in printed
 
 
+def test_stock_price_forecast_is_the_last_value_and_its_direction_a_coin_toss(run):
+    printed, folder = run("plot_stock_prices")
+    price, _ = _read_tables(printed)
+    assert _number(r"^R² of the LSTM with anchor: (\S+)$", printed) > 0.98
+    assert price["Last value"][0] == pytest.approx(0.383)
+    assert price["Last value"][0] < price["LSTM"][0]
+    assert price["LSTM, anchor=0"][1] == pytest.approx(0, abs=0.02)
+    for name in ("LSTM", "LSTM, anchor=0"):
+        assert price[name][2] == pytest.approx(0.5, abs=0.04)
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_stock_volatility_can_be_forecast(run):
+    _, size = _read_tables(run("plot_stock_prices")[0])
+    saved = {name: numbers[1] for name, numbers in size.items()}
+    assert saved["Mean"] == 0
+    assert saved["Average"] == pytest.approx(0.124)
+    assert saved["Average"] + 0.02 < saved["LSTM on average"] < saved["True volatility"]
+
+
+def test_patient_score_gains_by_the_hours_before_the_last(run):
+    printed, _ = run("plot_patient_monitoring")
+    (errors,) = _read_tables(printed)
+    mae, rmse, _, worsening = zip(*errors.values(), strict=True)
+    assert list(errors)[-1] == "LSTM"
+    assert mae[-1] < 0.95 * min(mae[:-1])
+    assert rmse[-1] < 0.98 * min(rmse[:-1])
+    assert abs(worsening[-1]) < 0.7 * abs(errors["Trees, last hour"][3])
+
+
+def _read_tables(printed):
+    """Return the printed tables, each from its header with RMSE on: a row's numbers by its name."""
+    return [
+        {
+            name: [float(number) for number in numbers.split() if number != "-"]
+            for name, numbers in re.findall(r"^(\w.*?)((?: +-?(?:\d+\.\d+)?)+)$", table, re.M)
+        }
+        for table in re.split(r"^.*\bRMSE\b.*$", printed, flags=re.M)[1:]
+    ]
+
+
 def _run(name, folder):
     """Run an example in a folder, without a screen and with nothing to say on stderr."""
     path = next(path for path in EXAMPLES if path.stem == name)
