@@ -133,6 +133,29 @@ def _read_tables(printed):
     ]
 
 
+def test_melody_is_remembered_but_not_learned(run):
+    printed, _ = run("plot_melody")
+    heard, ending, tune = zip(
+        *(_row(name, printed) for name in ("Last note again", "Table, 1 before", "LSTM")),
+        strict=True,
+    )
+    assert heard[0] == pytest.approx(33.7)  # 140 of 415 notes
+    assert heard[2] > 85 > 60 > heard[1]
+    assert ending[2] > ending[0] + 5
+    assert tune[2] < tune[0] + 3
+
+
+def test_text_forecast_beats_common_characters_and_draws_with_tables(run):
+    printed, _ = run("plot_text")
+    space, one, four, lstm = (
+        _row(name, printed) for name in (*(f"Table, {n} before" for n in (0, 1, 4)), "LSTM")
+    )
+    assert space[1] == pytest.approx(20.6)
+    assert lstm[1] > one[1] + 10 > space[1] + 15
+    assert lstm[1] == pytest.approx(four[1], abs=6)
+    assert lstm[3] < one[3] < space[3]
+
+
 def _run(name, folder):
     """Run an example in a folder, without a screen and with nothing to say on stderr."""
     path = next(path for path in EXAMPLES if path.stem == name)
@@ -153,3 +176,9 @@ def _run(name, folder):
 def _number(pattern, text):
     """Return the number that a pattern finds in a text."""
     return float(re.search(pattern, text, re.MULTILINE).group(1))
+
+
+def _row(name, table):
+    """Return the numbers of the row of a printed table."""
+    row = re.search(rf"^{name}((?: +\d+\.\d+(?: %)?)+)$", table, re.MULTILINE).group(1)
+    return [float(number) for number in row.replace("%", "").split()]
