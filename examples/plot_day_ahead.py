@@ -243,6 +243,7 @@ print(table.round(1).to_string())
 # 22 years, then the other.
 
 if plt.get_backend().lower() == "agg":  # no screen
-    fig.savefig("plot_day_ahead.png")
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(f"plot_day_ahead_{number}.png")
 else:
     plt.show()

@@ -292,6 +292,7 @@ axes[0].legend(ncols=3, loc="lower left", bbox_to_anchor=(0.14, 0))
 # proves nothing: ask first what the model had heard.
 
 if plt.get_backend().lower() == "agg":  # no screen
-    fig.savefig("plot_melody.png")
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(f"plot_melody_{number}.png")
 else:
     plt.show()

@@ -193,6 +193,7 @@ axes[1, 0].legend()
 # see an alarming heart rate still when it is on its way down.
 
 if plt.get_backend().lower() == "agg":  # no screen
-    fig.savefig("plot_patient_monitoring.png")
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(f"plot_patient_monitoring_{number}.png")
 else:
     plt.show()

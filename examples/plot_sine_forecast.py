@@ -15,7 +15,7 @@ takes a few lines. Reading the figure they make takes a few more.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from sklstm import LSTMRegressor, make_windows
+from sklstm import ForecastDisplay, LSTMRegressor, make_windows
 from sklstm.datasets import make_sine_wave
 
 n_steps = 50
@@ -51,21 +51,12 @@ print(f"True next value {truth:+.4f}")
 print(f"Error           {prediction - truth:+.4f}")
 
 # %%
-# The last 100 samples and the forecast on one time axis, the number of the sample: the curve ends
-# with sample 999, and the dot stands right after it, at sample 1000.
+# The series and the forecast on one time axis, the number of the sample, in one line; the rest
+# moves in to the last 100 samples. The curve ends with sample 999, and the dot stands right after
+# it, at sample 1000.
 
-
-def draw_forecast(series, prediction, title):
-    """Draw the last 100 samples and the forecast of the next one."""
-    times = np.arange(len(series))
-    _, ax = plt.subplots(figsize=(10, 5), layout="constrained")
-    ax.plot(times[-100:], series[-100:], label="Actual")
-    ax.plot(times[-1] + 1, prediction, "ro", label="Predicted")
-    ax.set(title=title, xlabel="Sample", ylabel="Value")
-    ax.legend(loc="upper right")
-
-
-draw_forecast(series, prediction, "LSTM Model Predictions vs Actual Data")
+display = ForecastDisplay.from_estimator(model, last_window, history=series)
+display.ax_.set(title="LSTM model predictions and actual data", xlim=(895, 1005))
 
 # %%
 # What to notice
@@ -86,9 +77,9 @@ ax.legend(loc="upper left", ncols=2)
 
 # %%
 # Second, the dot is in place and yet proves nothing. The envelope crosses zero just where the
-# series ends, so plain zero would have been off by 0.003 only. Over all its training windows, the
-# model has learned little. The loss says so: it is in units of the variance of ``y``, so that
-# forecasting the mean has a loss of 1.
+# series ends, so plain zero would have been off by 0.003 only, less than the model. What it has
+# learned over all its training windows, the loss says: it is in units of the variance of ``y``, so
+# that forecasting the mean has a loss of 1.
 
 print(f"Loss of the last epoch, coarse grid: {model.loss_curve_[-1]:.4f}")
 
@@ -102,12 +93,14 @@ series = make_sine_wave(1000, n_cycles=20)
 X_well, y_well = make_windows(series, n_steps)
 model.fit(X_well, y_well)
 
-prediction = model.predict(series[-n_steps:].reshape(1, n_steps, 1))[0]
+last_window = series[-n_steps:].reshape(1, n_steps, 1)
+prediction = model.predict(last_window)[0]
 truth = np.sin(1000 * 40 * np.pi / 999)
 print(f"Prediction {prediction:+.4f}, true next value {truth:+.4f}, last value {series[-1]:+.4f}")
 print(f"Loss of the last epoch, well sampled: {model.loss_curve_[-1]:.4f}")
 
-draw_forecast(series, prediction, "The same model on a well-sampled sine")
+display = ForecastDisplay.from_estimator(model, last_window, history=series)
+display.ax_.set(title="The same model on a well-sampled sine", xlim=(895, 1005))
 
 # %%
 # The dot goes on upwards with the curve. This forecast could have failed; still, one forecast is
@@ -128,8 +121,8 @@ for activation in ["relu", "tanh"]:
     print(f"LSTM, {activation} {measure_rmse(model.predict(X_well[-100:])):.4f}")
 
 # %%
-# So ``relu`` learns this wave, and ``tanh`` learns it ten times better. On the coarse grid the gap
-# is wider still, whatever the random initial weights:
+# So both learn this wave, and ``tanh`` learns it twice as well. On the coarse grid the gap is
+# wider, and depends on the random initial weights:
 
 _, ax = plt.subplots(figsize=(10, 4), layout="constrained")
 for activation, color in [("relu", "tab:orange"), ("tanh", "tab:blue")]:
@@ -142,10 +135,11 @@ ax.set(yscale="log", xticks=range(0, 21, 5))
 ax.legend()
 
 # %%
-# Each run with ``tanh`` has learned the coarse samples in a few epochs; with ``relu``, two of three
-# hardly begin to in twenty. So the samples are easy, and it is the activation that fails. An LSTM
-# applies it to its own state at each of 50 steps: ``tanh`` keeps what comes out between -1 and 1,
-# ``relu`` lets it grow without bound. A good choice in other networks is a poor one here.
+# Each run with ``tanh`` has learned the coarse samples in about five epochs. With ``relu`` they
+# take ten and more to begin with it, and where they end is a matter of luck. So the samples are
+# easy, and it is the activation that is slow. An LSTM applies it to its own state at each of 50
+# steps: ``tanh`` keeps what comes out between -1 and 1, ``relu`` lets it grow without bound. A good
+# choice in other networks is a poor one here.
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():

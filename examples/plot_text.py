@@ -274,6 +274,7 @@ for name, temperature in [("LSTM", 0.2), ("LSTM", 0.5), ("LSTM", 1), ("Table, 4 
 # has met, it has met with one successor only. None of them has anything to say.
 
 if plt.get_backend().lower() == "agg":  # no screen
-    fig.savefig("plot_text.png")
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(f"plot_text_{number}.png")
 else:
     plt.show()

@@ -151,7 +151,7 @@ class ForecastDisplay:
         return self
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, history=None, horizon=None, ax=None):
+    def from_estimator(cls, estimator, X, y=None, *, history=None, horizon=None, ax=None):
         """Forecast, and draw the forecast beside the truth.
 
         Parameters
@@ -163,8 +163,8 @@ class ForecastDisplay:
         X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
             Rows or windows in time order, as the estimator reads them.
 
-        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
-            Their targets, drawn as `from_predictions` draws `y_true`.
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            Their targets, if they are known, drawn as `from_predictions` draws `y_true`.
 
         history : array-like of shape (n_history,), default=None
             Values before the first one of the forecast, as in `from_predictions`.
