@@ -469,13 +469,14 @@ import numpy as np
 from sklstm import LSTMRegressor
 random_state = np.random.RandomState(0)
 X, y = random_state.normal(size=(300, 12, 2)), random_state.normal(size=300)
-model = LSTMRegressor(units=(20, 9), epochs=2, random_state=0)
+model = LSTMRegressor(units=3, epochs=2, random_state=0)
 """
 
 
 def run_python(code, stderr="", **environment):
     """Run code in a new process; return what it prints, and fail if it hangs or complains."""
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", **environment}
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+    environment = {**ours, "CUDA_VISIBLE_DEVICES": "", **environment}
     done = subprocess.run(
         [sys.executable, "-c", SETUP + code],
         capture_output=True, text=True, env=environment, timeout=120, check=False,
@@ -491,43 +492,53 @@ def digest(model):
 
 @pytest.fixture(scope="module")
 def printed():
-    """Fit the same models with 1 and 2 threads, side by side; return what is printed, as words."""
+    """Fit the same models with 1 and 2 threads, side by side; return the words of each line."""
     code = f"""
 import hashlib
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
 {inspect.getsource(digest)}
-print(digest(clone(model).fit(X, y)))
+def fit():
+    fitted = clone(model).set_params(units=(20, 9)).fit(X, y)
+    import tensorflow as tf
+    threading = tf.config.threading
+    n_threads = [f() for f in (threading.get_intra_op_parallelism_threads,
+                               threading.get_inter_op_parallelism_threads)]
+    return digest(fitted), *n_threads
+print(*fit())
 for units, n_features in [(256, 3), (50, 600)]:
     wide = random_state.normal(size=(600, 3, n_features))
     large = LSTMRegressor(units=units, epochs=1, random_state=0).fit(wide[:64], y[:64])
     print(digest(large), hashlib.md5(large.predict(wide).tobytes()).hexdigest())
-for backend in BACKENDS:
-    for fitted in Parallel(2, backend)(delayed(clone(model).fit)(X, y) for _ in range(2)):
-        print(digest(fitted))
+for config in CONFIGS:
+    with parallel_config(**config):
+        for fitted in Parallel(2)(delayed(fit)() for _ in range(2)):
+            print(*fitted)
 """
 
-    def run(backends, n_threads):
-        return run_python(f"BACKENDS = {backends}" + code, OMP_NUM_THREADS=n_threads).split()
+    def run(configs, n_threads):
+        lines = run_python(f"CONFIGS = {configs}" + code, OMP_NUM_THREADS=n_threads).splitlines()
+        return [line.split() for line in lines]
 
+    configs = {"backend": "threading"}, {"backend": "loky", "inner_max_num_threads": 3}
     with ThreadPoolExecutor(2) as executor:
-        return list(executor.map(run, ([], ["threading", "loky"]), "12"))
+        return list(executor.map(run, ([], configs), "12"))
 
 
 @pytest.fixture(scope="module")
 def digests(printed):
     """Fit one model in every way there is; return the digests of its weights."""
     namespace = {}
-    exec(SETUP + "first = model.fit(X, y).weights_", namespace)
+    exec(SETUP + "first = model.set_params(units=(20, 9)).fit(X, y).weights_", namespace)
     model = namespace["model"]
     here = [digest(model), digest(model.fit(namespace["X"], namespace["y"]))]
-    one, two = printed
+    one, two = ([line[0] for line in lines] for lines in printed)
     return {
         "again in this process": here,
         "in a new process with 1 thread": one[:1],
         "in a new process with 2 threads": two[:1],
-        "in threads": two[5:7],
-        "in workers of loky": two[7:],
+        "in threads": two[3:5],
+        "in workers of loky": two[5:],
     }
 
 
@@ -548,23 +559,16 @@ def test_weights_are_bit_equal(digests, way):
 
 def test_large_products_do_not_depend_on_the_number_of_threads(printed):
     one, two = printed
-    assert len(set(one[1:])) == 4
-    assert one[1:] == two[1:5]
+    large = [*one[1], *one[2]]
+    assert len(set(large)) == 4
+    assert large == [*two[1], *two[2]]
 
 
-def test_workers_get_the_threads_joblib_grants():
-    code = """
-from joblib import Parallel, delayed
-def threads():
-    model.set_params(units=1, epochs=1).fit(X[:20], y[:20])
-    import tensorflow as tf
-    get = tf.config.threading
-    return get.get_intra_op_parallelism_threads(), get.get_inter_op_parallelism_threads()
-import joblib
-with joblib.parallel_config(backend="loky", inner_max_num_threads=3):
-    print(*Parallel(2)(delayed(threads)() for _ in range(2)))
-"""
-    assert run_python(code).strip() == "(3, 3) (3, 3)"
+def test_fits_have_the_threads_they_are_granted(printed):
+    one, two = ([line[1:] for line in lines] for lines in printed)
+    assert one[0] == ["1", "1"]
+    assert two[0] == two[3] == two[4] == ["2", "2"]
+    assert two[5:] == [["3", "3"], ["3", "3"]]  # by joblib, to each worker of loky
 
 
 def test_fits_are_silent_and_touch_nothing_global():
