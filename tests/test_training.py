@@ -275,6 +275,8 @@ OPTIMIZERS = [
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_of_keras_trains(optimizer):
+    if optimizer not in map(str.lower, dir(keras.optimizers)):
+        pytest.skip("this Keras has none of that name")  # 3.10 has no schedulefreeadamw
     X, y = make_data()
     model = plain(units=2, optimizer=optimizer, epochs=3).fit(X, y)
     assert model.loss_curve_[-1] < model.loss_curve_[0]
