@@ -489,7 +489,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         self._check_features(X, windows, reset=False)
         network, scales = _network.Network(**self.network_), self._get_scales()
         outputs = _network.predict(network, self.weights_, windows, scales.X_mean, scales.X_scale)
-        changes = outputs.reshape(-1, *scales.y_mean.shape) * scales.y_scale + scales.y_mean
+        changes = outputs.reshape(-1, *scales.y_mean.shape).astype(np.float64)
+        changes = changes * scales.y_scale + scales.y_mean
         return changes + read_base(windows, network.anchor, scales.X_mean, changes.ndim)
 
     def to_keras(self):

@@ -62,6 +62,9 @@ def _import_first():
             with contextlib.suppress(RuntimeError):  # TensorFlow is running: too late
                 tf.config.threading.set_intra_op_parallelism_threads(granted_threads())
                 tf.config.threading.set_inter_op_parallelism_threads(granted_threads())
+        if tf.__version__.startswith("2.20."):  # logs its first use of XLA, whatever the level
+            with contextlib.suppress(tf.errors.OpError):
+                tf.function(lambda: tf.zeros(1) + 1, jit_compile=True)()
     return tf, keras
 
 

