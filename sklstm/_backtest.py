@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklstm._samples import as_array
 from sklstm._series import is_pandas, read_targets, refuse_panel
 
 
@@ -95,7 +96,7 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
         raise ImportError(
             "backtest needs pandas, which is not installed: pip install pandas."
         ) from error
-    X, y = _as_sliceable(X), _as_sliceable(y)
+    X, y = as_array(X), as_array(y)
     check_consistent_length(X, y)
     refuse_panel(X)
     refuse_panel(y)
@@ -125,11 +126,6 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
     columns = (np.concatenate(part).ravel() for part in zip(*parts, strict=True))
     forecasts |= zip(["prediction", "lower", "upper"], columns, strict=False)
     return pd.DataFrame(forecasts)
-
-
-def _as_sliceable(data):
-    """Return anything without a shape, such as a list, as an array."""
-    return data if hasattr(data, "shape") else np.asarray(data)
 
 
 def _read_outputs(y):

@@ -98,18 +98,12 @@ def test_everything_else_is_private(name):
 
 
 def test_import_is_silent_and_light(tmp_path):
-    written = _run(tmp_path, "-W", "error::DeprecationWarning", "-c", IMPORT)
-    assert written == ("", "")
-
-
-def _run(folder, *arguments):
-    """Run Python elsewhere, as a user would; return what it wrote to stdout and stderr."""
     done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", IMPORT],
+        cwd=tmp_path,  # elsewhere, as a user would
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+    assert (done.stdout, done.stderr) == ("", "")
