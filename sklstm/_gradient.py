@@ -2,6 +2,7 @@
 
 import functools
 
+from sklstm._recurrence import multiply, read_steps
 from sklstm._tensorflow import import_tensorflow, kept_random_states
 
 
@@ -17,10 +18,10 @@ def build_shard_gradient(network, n_rows, shard_size, loss, cudnn, jit_compile):
     forward = _build_keras_forward(network) if cudnn else build_forward(network)
 
     @tf.function(jit_compile=jit_compile, autograph=False)
-    def shard_gradient(weights, x, real, values, shares, masks, mean, scale, quantile):
+    def shard_gradient(weights, steps, real, values, shares, masks, mean, scale, quantile):
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            outputs = forward(weights, x, real, masks) * scale + mean
+            outputs = forward(weights, steps, real, masks) * scale + mean
             share = tf.reduce_sum(shares * compute_loss(values, outputs, quantile))
         return share, tape.gradient(share, weights)
 
@@ -44,27 +45,26 @@ def _compute_quantile_loss(values, outputs, quantile):
 
 
 def build_forward(network):
-    """Build what `_network.forward` does, for TensorFlow to differentiate."""
+    """Build what `_network.forward` does, for TensorFlow to differentiate.
+
+    It takes steps `(n_steps, n_windows, n_inputs)`, which of them are real, `(n_steps, n_windows,
+    1)`, and the masks of dropout side by side, `(n_windows, ...)`.
+    """
     tf, keras = import_tensorflow()
     activation = keras.activations.get(network.activation)
     widths = [width for cell in network.cells for width in cell]
 
-    def forward(weights, x, real, masks):
+    def forward(weights, steps, real, masks):
         *cells, (kernel, bias) = _group(weights, 3)
         masks = _group(tf.split(masks, widths, axis=1), 2)
-        layers = _group(list(zip(cells, masks, strict=True)), network.n_directions)
-        steps, real = tf.transpose(x, (1, 0, 2)), tf.transpose(real, (1, 0, 2)) > 0
-        for index, layer in enumerate(layers, start=1):
-            every_step = index < len(layers)
-            states, last = zip(
-                *(
-                    _lstm(steps, real, *cell, activation, every_step, backwards)
-                    for backwards, cell in enumerate(layer)
-                ),
-                strict=True,
-            )
-            steps = tf.concat(states, axis=2) if every_step else None
-        return tf.concat(last, axis=1) @ kernel + bias
+        for layer in _group(list(zip(cells, masks, strict=True)), network.n_directions):
+            states, last = read_steps(steps, real, *layer[0], activation)
+            if network.bidirectional:
+                back, first = read_steps(steps[::-1], real[::-1], *layer[1], activation)
+                states = tf.concat([states, back[::-1]], axis=2)
+                last = tf.concat([last, first], axis=1)
+            steps = states
+        return multiply(last, kernel) + bias
 
     return forward
 
@@ -89,11 +89,11 @@ def _build_keras_forward(network):
         for layer, (n_inputs, _) in zip(layers, network.cells, strict=True):
             layer.build((None, None, n_inputs))
 
-    def forward(weights, x, real, masks):
-        real = real[:, :, 0] > 0
+    def forward(weights, steps, real, masks):
+        steps, real = tf.transpose(steps, (1, 0, 2)), tf.transpose(real[:, :, 0])
         some = tf.reduce_any(real, axis=1, keepdims=True)
         order = tf.argsort(tf.cast(~real, tf.int32), axis=1, stable=True)
-        steps = tf.gather(x, order, batch_dims=1)
+        steps = tf.gather(steps, order, batch_dims=1)
         mask = tf.gather(real, order, batch_dims=1)
         mask = tf.concat([tf.ones_like(some), mask[:, 1:]], axis=1)
         *cells, (kernel, bias) = _group(weights, 3)
@@ -105,51 +105,3 @@ def _build_keras_forward(network):
         return tf.where(some, steps, 0.0) @ kernel + bias
 
     return forward
-
-
-def _lstm(steps, real, weights, masks, activation, every_step, backwards):
-    """Return the hidden states `(n_steps, n_windows, units)`, if asked for, and the last one.
-
-    One product per step for the inputs and one for the state: of their joined arrays, of all
-    steps' inputs beforehand, or with a gradient written by hand, it was 3 to 30 % slower.
-    """
-    tf, _ = import_tensorflow()
-    kernel, recurrent_kernel, bias = weights
-    input_mask, state_mask = masks
-    n_steps, n_windows = steps.shape[:2]
-    zeros = tf.zeros((n_windows, recurrent_kernel.shape[0]))
-    steps = steps * input_mask
-
-    def step(count, h, c, *states):
-        t = n_steps - 1 - count if backwards else count
-        gates = _multiply(steps[t], kernel) + _multiply(h * state_mask, recurrent_kernel) + bias
-        i, f, g, o = tf.split(gates, 4, axis=1)
-        c_next = tf.sigmoid(f) * c + tf.sigmoid(i) * activation(g)
-        h_next = tf.sigmoid(o) * activation(c_next)
-        here = real[t]
-        h, c = tf.where(here, h_next, h), tf.where(here, c_next, c)
-        return count + 1, h, c, *(array.write(t, h) for array in states)
-
-    arrays = [tf.TensorArray(tf.float32, n_steps, element_shape=zeros.shape)] * every_step
-    _, h, _, *states = tf.while_loop(
-        lambda count, *_: count < n_steps,
-        step,
-        (0, zeros, zeros, *arrays),
-        maximum_iterations=n_steps,
-    )
-    return states[0].stack() if every_step else None, h
-
-
-def _multiply(x, kernel):
-    """Multiply in parts too small for XLA to split them by the number of threads.
-
-    It would round differently: seen with 256 units and with 600 features, in the product or in
-    its gradient.
-    """
-    tf, _ = import_tensorflow()
-    n_inputs, n_outputs = kernel.shape
-    if n_inputs <= 256 and n_outputs <= 512 and n_inputs * n_outputs <= 2**16:
-        return x @ kernel
-    inner = [slice(start, start + 256) for start in range(0, n_inputs, 256)]
-    outer = [slice(start, start + 256) for start in range(0, n_outputs, 256)]
-    return tf.concat([tf.add_n([x[:, i] @ kernel[i, o] for i in inner]) for o in outer], axis=1)

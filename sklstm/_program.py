@@ -62,7 +62,7 @@ def make_plan(network, windows, batch_size, objective, optimizer):
 
     Their number follows from the size of the batch, never from the number of cores, which must
     not change a result. Two were the fastest on two cores. With more than 128 windows in a shard
-    XLA would split its products by the number of threads (see `_gradient._multiply`). Where all
+    XLA would split its products by the number of threads (see `_recurrence.multiply`). Where all
     windows make one smaller batch, its shape is rounded up to a power of two, which folds share. A
     GPU takes the batch whole, and with cuDNN's kernel where that knows the network.
     """
@@ -342,11 +342,12 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
         present = tf.cast(batch >= 0, tf.float32)  # 0 for the padding of the last batch
         n_present = tf.reduce_sum(present)
         index = tf.maximum(batch, 0)
-        x, real = _gather(plan.network, data, index)
+        steps = [tf.split(x, plan.n_shards, axis=1) for x in _gather(plan.network, data, index)]
         shares = present * tf.gather(data.weights, index) / n_present
         masks = _draw_masks(plan.network, objective, batch.shape[0], seed)
-        arrays = (x, real, tf.gather(data.values, index), shares, masks)
-        shards = zip(*(tf.split(array, plan.n_shards) for array in arrays), strict=True)
+        arrays = tf.gather(data.values, index), shares, masks
+        arrays = (tf.split(array, plan.n_shards) for array in arrays)
+        shards = zip(*steps, *arrays, strict=True)
         # Read once: the shards' gradients are pure functions, which TensorFlow runs side by side.
         weights = [tf.identity(variable.value) for variable in variables]
         constants = data.mean, data.scale, objective.quantile
@@ -402,18 +403,19 @@ def _specify_epoch(plan):
 
 
 def _gather(network, data, index):
-    """Gather windows as steps `(n_windows, n_steps, n_inputs)` and which are real, `(..., 1)`."""
+    """Gather windows as steps `(n_steps, n_windows, n_inputs)`, and which are real, `(..., 1)`."""
     tf, _ = import_tensorflow()
-    x = tf.gather(data.rows, tf.gather(data.starts, index)[:, tf.newaxis] + data.offsets)
-    x, real = x[:, :, :-1], x[:, :, -1:]
+    x = tf.gather(data.rows, tf.gather(data.starts, index) + data.offsets[:, tf.newaxis])
+    x, real = x[:, :, :-1], x[:, :, -1:] > 0
     if network.anchor is not None:
         relative = np.isin(np.arange(network.n_features), network.relative_columns)
-        base = tf.gather(data.rows, tf.gather(data.last, index))[:, tf.newaxis, :-1]
-        x -= base * relative.astype(np.float32)
-    n_windows, n_rows, n_features = x.shape
-    n_steps = n_rows // network.segment
-    x = tf.reshape(x, (n_windows, n_steps, network.segment * n_features))
-    real = tf.reduce_min(tf.reshape(real, (n_windows, n_steps, network.segment, 1)), axis=2)
+        x -= tf.gather(data.rows, tf.gather(data.last, index))[:, :-1] * relative.astype(np.float32)
+    if network.segment > 1:
+        n_rows, n_windows, n_features = x.shape
+        n_steps = n_rows // network.segment
+        x = tf.reshape(x, (n_steps, network.segment, n_windows, n_features))
+        x = tf.reshape(tf.transpose(x, (0, 2, 1, 3)), (n_steps, n_windows, -1))
+        real = tf.reduce_all(tf.reshape(real, (n_steps, network.segment, n_windows, 1)), axis=1)
     return x, real
 
 

@@ -134,7 +134,8 @@ def test_dropout_masks_inputs_and_states_of_each_cell():
         for window, *parts in zip(X, *by_cell, strict=True)
     ]
     real = ~np.isnan(X).any(axis=2, keepdims=True)
-    trained = _gradient.build_forward(network)(weights, np.nan_to_num(X), real * 1.0, masks)
+    steps, real = np.nan_to_num(X).transpose(1, 0, 2), real.transpose(1, 0, 2)
+    trained = _gradient.build_forward(network)(weights, steps, real, masks)
     np.testing.assert_allclose(trained, expected, atol=2e-6)
 
 
