@@ -342,12 +342,15 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
         present = tf.cast(batch >= 0, tf.float32)  # 0 for the padding of the last batch
         n_present = tf.reduce_sum(present)
         index = tf.maximum(batch, 0)
-        steps = [tf.split(x, plan.n_shards, axis=1) for x in _gather(plan.network, data, index)]
+        by_step = _gather(plan.network, data, index)
         shares = present * tf.gather(data.weights, index) / n_present
         masks = _draw_masks(plan.network, objective, batch.shape[0], seed)
-        arrays = tf.gather(data.values, index), shares, masks
-        arrays = (tf.split(array, plan.n_shards) for array in arrays)
-        shards = zip(*steps, *arrays, strict=True)
+        by_window = tf.gather(data.values, index), shares, masks
+        shards = zip(
+            *(tf.split(array, plan.n_shards, axis=1) for array in by_step),
+            *(tf.split(array, plan.n_shards) for array in by_window),
+            strict=True,
+        )
         # Read once: the shards' gradients are pure functions, which TensorFlow runs side by side.
         weights = [tf.identity(variable.value) for variable in variables]
         constants = data.mean, data.scale, objective.quantile
