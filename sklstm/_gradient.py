@@ -1,6 +1,7 @@
 """The gradient of the loss by the weights, for some windows: what XLA compiles."""
 
 import functools
+import math
 
 from sklstm._recurrence import multiply, read_steps
 from sklstm._tensorflow import import_tensorflow, kept_random_states
@@ -8,7 +9,7 @@ from sklstm._tensorflow import import_tensorflow, kept_random_states
 
 @functools.lru_cache(16)
 def build_shard_gradient(network, n_rows, shard_size, loss, cudnn, jit_compile):
-    """Build the compiled function: a shard's share in the loss, and its gradient.
+    """Build the compiled function: a shard's share in the loss, and its gradient, joined.
 
     Programs that differ in nothing that it reads share it; `n_rows` and `shard_size` stand for
     the shapes that it is compiled for.
@@ -23,9 +24,22 @@ def build_shard_gradient(network, n_rows, shard_size, loss, cudnn, jit_compile):
             tape.watch(weights)
             outputs = forward(weights, steps, real, masks) * scale + mean
             share = tf.reduce_sum(shares * compute_loss(values, outputs, quantile))
-        return share, tape.gradient(share, weights)
+        return share, join(tape.gradient(share, weights))
 
     return shard_gradient
+
+
+def join(arrays):
+    """Join the numbers of several arrays in one flat array."""
+    tf, _ = import_tensorflow()
+    return tf.concat([tf.reshape(array, [-1]) for array in arrays], axis=0)
+
+
+def cut(flat, shapes):
+    """Cut what `join` has joined."""
+    tf, _ = import_tensorflow()
+    parts = tf.split(flat, [math.prod(shape) for shape in shapes])
+    return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def get_loss(name):

@@ -3,13 +3,14 @@
 import contextlib
 import inspect
 import json
+import math
 import os
 import threading
 from typing import NamedTuple
 
 import numpy as np
 
-from sklstm._gradient import build_shard_gradient, get_loss
+from sklstm._gradient import build_shard_gradient, cut, get_loss, join
 from sklstm._network import Network
 from sklstm._rows import Windows
 from sklstm._tensorflow import import_tensorflow, without_garbage_collection
@@ -211,11 +212,13 @@ class Program:
 
     def __init__(self, plan, weights, *, jit_compile):
         _, keras = import_tensorflow()
-        self._variables = [keras.Variable(array, dtype="float32") for array in weights]
+        self._shapes = [array.shape for array in weights]
+        arrays = [_join(weights)] if _updates_by_number(plan.optimizer) else weights
+        self._variables = [keras.Variable(array, dtype="float32") for array in arrays]
         self.optimizer = _build_optimizer(plan.optimizer, self._variables)
         self._initial_state = self.get_optimizer_state()
         self._plan = plan
-        self._epoch = _build_epoch(plan, self._variables, self.optimizer, jit_compile)
+        self._epoch = _build_epoch(plan, self._variables, self._shapes, self.optimizer, jit_compile)
         self._run_on_zeros(plan)
 
     def _run_on_zeros(self, plan):
@@ -262,16 +265,42 @@ class Program:
 
     def get_weights(self):
         """Copy the weights."""
-        return _copy_values(self._variables)
+        return _cut(_join(_copy_values(self._variables)), self._shapes)
 
     def set_weights(self, weights):
         """Set the weights."""
-        for variable, array in zip(self._variables, weights, strict=True):
+        arrays = _cut(_join(weights), [variable.shape for variable in self._variables])
+        for variable, array in zip(self._variables, arrays, strict=True):
             variable.assign(array)
 
     def get_optimizer_state(self):
         """Copy the optimizer's name and its variables, the learning rate among them."""
         return _get_state(self.optimizer)
+
+
+def _join(arrays):
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def _cut(flat, shapes):
+    parts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes[:-1]]))
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+# The optimizers of Keras that update each number by itself. They are given all weights as one
+# variable, which saves 145 of the 317 operations of a batch with "adam". Measured: a twentieth of
+# the time of a grid search of 19 fits of two architectures.
+_BY_NUMBER = (
+    "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam", "RMSprop", "SGD",
+)  # fmt: skip
+
+
+def _updates_by_number(description):
+    """Whether an optimizer does the same to weights joined in one variable as to each array."""
+    _, keras = import_tensorflow()
+    kind, settings = description
+    known = any(kind is getattr(keras.optimizers, name) for name in _BY_NUMBER)
+    return known and json.loads(settings).get("clipnorm") is None
 
 
 def _build_optimizer(description, variables):
@@ -330,13 +359,14 @@ def load(windows, last, mean, scale, targets):
     return _Data(*map(tf.constant, (rows, windows.starts, windows.offsets, last, *floats)))
 
 
-def _build_epoch(plan, variables, optimizer, jit_compile):
+def _build_epoch(plan, variables, shapes, optimizer, jit_compile):
     """Build the function that trains on each batch of windows once and returns the mean loss."""
     tf, _ = import_tensorflow()
     shard_gradient = build_shard_gradient(
         plan.network, plan.n_rows, plan.shard_size, plan.loss, plan.cudnn, jit_compile
     )
-    is_kernel = [len(variable.shape) == 2 for variable in variables]
+    sizes = [math.prod(shape) for shape in shapes]
+    penalised = np.repeat([np.float32(len(shape) == 2) for shape in shapes], sizes)  # the kernels
 
     def train_batch(data, objective, seed, batch):
         present = tf.cast(batch >= 0, tf.float32)  # 0 for the padding of the last batch
@@ -352,20 +382,16 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
             strict=True,
         )
         # Read once: the shards' gradients are pure functions, which TensorFlow runs side by side.
-        weights = [tf.identity(variable.value) for variable in variables]
-        constants = data.mean, data.scale, objective.quantile
+        weights = join([tf.identity(variable.value) for variable in variables])
+        arrays, constants = cut(weights, shapes), (data.mean, data.scale, objective.quantile)
         losses, gradients = zip(
-            *(shard_gradient(weights, *shard, *constants) for shard in shards), strict=True
+            *(shard_gradient(arrays, *shard, *constants) for shard in shards), strict=True
         )
-        penalty = objective.alpha / n_present
-        gradients = [
-            tf.add_n(parts) + penalty * weight if penalised else tf.add_n(parts)
-            for *parts, weight, penalised in zip(*gradients, weights, is_kernel, strict=True)
-        ]
-        norm = tf.linalg.global_norm(gradients)
-        excess = tf.maximum(1.0, norm / objective.max_grad_norm)
+        gradient = tf.add_n(gradients) + objective.alpha / n_present * penalised * weights
+        excess = tf.maximum(1.0, _measure_norm(gradient) / objective.max_grad_norm)
         excess /= optimizer.scale_loss(1.0)  # which `apply` takes back
-        optimizer.apply([gradient / excess for gradient in gradients], variables)
+        gradients = cut(gradient / excess, [variable.shape for variable in variables])
+        optimizer.apply(gradients, variables)
         return tf.add_n(losses) * n_present
 
     @tf.function(input_signature=_specify_epoch(plan), autograph=False)
@@ -384,6 +410,13 @@ def _build_epoch(plan, variables, optimizer, jit_compile):
         return total / tf.cast(tf.shape(data.starts)[0], tf.float32)
 
     return epoch.get_concrete_function()  # which does not warn of programs built in a loop
+
+
+def _measure_norm(flat):
+    """Measure the norm row by row: one long sum would be split by the number of threads."""
+    tf, _ = import_tensorflow()
+    rows = tf.reshape(tf.pad(flat * flat, [[0, -flat.shape[0] % 1024]]), (-1, 1024))
+    return tf.sqrt(tf.reduce_sum(tf.reduce_sum(rows, axis=1)))
 
 
 def _specify_epoch(plan):

@@ -284,6 +284,18 @@ def test_every_optimizer_of_keras_trains(optimizer):
     assert model.loss_curve_[-1] < model.loss_curve_[0]
 
 
+@pytest.mark.parametrize("name", _program._BY_NUMBER)
+def test_weights_in_one_variable_are_updated_as_one_by_one(name, monkeypatch):
+    X, y = make_data()
+    params = {"optimizer": name, "epochs": 2, "alpha": 0.1, "max_grad_norm": 0.5}
+    model = plain(**params).fit(X, y)
+    assert max(np.ndim(array) for array in model.optimizer_state_["variables"]) < 2
+    monkeypatch.setattr(_program, "_pool", [])
+    monkeypatch.setattr(_program, "_BY_NUMBER", ())
+    expected = plain(**params).fit(X, y)
+    assert_same_weights(model.weights_, expected.weights_, atol=1e-6)
+
+
 def test_the_layers_for_a_gpu_train_the_same_weights(monkeypatch):
     # On a CPU they run without cuDNN; what is tested is how steps are masked for it.
     X, y = make_data()
@@ -501,6 +513,7 @@ def printed():
 import hashlib
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
+from sklstm import _program
 {inspect.getsource(digest)}
 def fit():
     fitted = clone(model).set_params(units=(20, 9)).fit(X, y)
@@ -508,9 +521,11 @@ def fit():
     threading = tf.config.threading
     n_threads = [f() for f in (threading.get_intra_op_parallelism_threads,
                                threading.get_inter_op_parallelism_threads)]
-    return digest(fitted), *n_threads
+    gradients = np.random.RandomState(0).normal(size=(12, 1_000_000)).astype(np.float32)
+    norms = [float(_program._measure_norm(gradient)) for gradient in gradients]
+    return digest(fitted), *n_threads, *norms
 print(*fit())
-for units, n_features in [(256, 3), (50, 600)]:
+for units, n_features in [(256, 3), ((128, 64), 600)]:
     wide = random_state.normal(size=(600, 3, n_features))
     large = LSTMRegressor(units=units, epochs=1, random_state=0).fit(wide[:64], y[:64])
     print(digest(large), hashlib.md5(large.predict(wide).tobytes()).hexdigest())
@@ -568,8 +583,15 @@ def test_large_products_do_not_depend_on_the_number_of_threads(printed):
     assert large == [*two[1], *two[2]]
 
 
+def test_norms_of_large_gradients_do_not_depend_on_the_number_of_threads(printed):
+    one, two = printed
+    norms = [line[3:] for line in (one[0], two[0], *two[3:])]
+    assert len(set(norms[0])) == 12
+    assert norms == [norms[0]] * 6
+
+
 def test_fits_have_the_threads_they_are_granted(printed):
-    one, two = ([line[1:] for line in lines] for lines in printed)
+    one, two = ([line[1:3] for line in lines] for lines in printed)
     assert one[0] == ["1", "1"]
     assert two[0] == two[3] == two[4] == ["2", "2"]
     assert two[5:] == [["3", "3"], ["3", "3"]]  # by joblib, to each worker of loky
