@@ -1,5 +1,6 @@
 """The LSTM on paper: its description, initial weights and forward pass, in NumPy."""
 
+import contextlib
 import functools
 import os
 import threading
@@ -122,16 +123,24 @@ def _glorot_uniform(n_inputs, n_outputs, random_state):
 def _orthogonal(n_rows, n_columns, random_state):
     """Draw orthonormal rows, uniformly (Mezzadri, 2007)."""
     gaussian = random_state.normal(size=(n_columns, n_rows))
-    with _blas_lock, _get_blas().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         q, r = np.linalg.qr(gaussian)
     return (q * np.sign(np.diag(r))).T
 
 
-# BLAS with several threads might round differently, and after a product its idle threads keep the
-# cores busy for tens of milliseconds: the first epoch that followed took twice as long (measured).
-# The lock keeps two fits from restoring each other's number of threads.
-_blas_lock = threading.Lock()
+_blas_lock = threading.Lock()  # keeps two fits from restoring each other's number of threads
 _get_blas = functools.cache(ThreadpoolController)
+
+
+@contextlib.contextmanager
+def one_blas_thread():
+    """Keep BLAS to one thread.
+
+    Several round differently, and after a product the idle ones keep the cores busy for up to a
+    tenth of a second: the first epoch that followed took twice as long (measured).
+    """
+    with _blas_lock, _get_blas().limit(limits=1, user_api="blas"):
+        yield
 
 
 def predict(network, weights, windows, mean, scale):

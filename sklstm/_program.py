@@ -1,6 +1,7 @@
 """The compiled training program: what shapes it, the pool that keeps it, its graph."""
 
 import contextlib
+import functools
 import inspect
 import json
 import math
@@ -89,20 +90,26 @@ def describe_optimizer(optimizer):
     A learning rate that is a number is left out: it is not compiled in. So is the name, which
     Keras counts up.
     """
-    _, keras = import_tensorflow()
     if not isinstance(optimizer, str):
         settings = {key: value for key, value in optimizer.get_config().items() if key != "name"}
         if not isinstance(settings.get("learning_rate"), dict):
             settings.pop("learning_rate", None)  # a LossScaleOptimizer has none
         return type(optimizer), json.dumps(settings, sort_keys=True, default=float)
-    known = {  # not all are in keras.optimizers.get
+    known = _list_optimizers()
+    if optimizer.lower() not in known:
+        raise ValueError(f"optimizer must be one of {sorted(known)}, got {optimizer!r}.")
+    return known[optimizer.lower()], "{}"
+
+
+@functools.cache
+def _list_optimizers():
+    """List the optimizers of Keras by their names in lower case, some of which Keras lacks."""
+    _, keras = import_tensorflow()
+    return {
         key.lower(): value
         for key, value in vars(keras.optimizers).items()
         if inspect.isclass(value) and "learning_rate" in inspect.signature(value).parameters
     }
-    if optimizer.lower() not in known:
-        raise ValueError(f"optimizer must be one of {sorted(known)}, got {optimizer!r}.")
-    return known[optimizer.lower()], "{}"
 
 
 def check_optimizer(optimizer, state):
@@ -332,12 +339,15 @@ class _Data(NamedTuple):
 
 
 def measure_loss(objective, targets, outputs):
-    """Measure the weighted mean loss of the network's outputs."""
+    """Measure the weighted mean loss of the network's outputs.
+
+    NumPy sums: TensorFlow would split a long sum by the number of threads.
+    """
     tf, _ = import_tensorflow()
-    values, weights, mean, scale = (tf.constant(array, dtype=tf.float32) for array in targets)
+    values, _, mean, scale = (tf.constant(array, dtype=tf.float32) for array in targets)
     compute_loss = get_loss(objective.loss)
     losses = compute_loss(values, outputs * scale + mean, objective.quantile)
-    return float(tf.reduce_sum(weights * losses) / tf.reduce_sum(weights))
+    return float(np.average(losses.numpy(), weights=targets.weights))
 
 
 def load(windows, last, mean, scale, targets):

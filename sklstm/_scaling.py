@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sklstm._network import one_blas_thread
 from sklstm._rows import find_last, weigh_rows
 from sklstm._tensorflow import kept_random_states
 from sklstm._warnings import warn
@@ -48,6 +49,9 @@ def measure_scales(samples, anchor, standardize):
     return Scales(X_mean, X_scale, y_mean.reshape(y.shape[1:]), y_scale.reshape(y.shape[1:]))
 
 
+_CHUNK = 2**18  # numbers
+
+
 def _measure(values, weight):
     """Measure mean and standard deviation, 1 where it is 0, of the columns of `values`.
 
@@ -57,10 +61,10 @@ def _measure(values, weight):
         from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler()
-    for chunk in gen_batches(len(values), 8_192):
+    for chunk in gen_batches(len(values), max(1, _CHUNK // values.shape[1])):
         counted = weight[chunk] > 0
         if counted.any():
-            with np.errstate(over="ignore", invalid="ignore"):
+            with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
                 scaler.partial_fit(values[chunk][counted], sample_weight=weight[chunk][counted])
     if not hasattr(scaler, "mean_"):  # no step of any window is real
         return np.zeros(values.shape[1]), np.ones(values.shape[1])

@@ -513,7 +513,7 @@ def printed():
 import hashlib
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
-from sklstm import _program
+from sklstm import _program, _scaling
 {inspect.getsource(digest)}
 def fit():
     fitted = clone(model).set_params(units=(20, 9)).fit(X, y)
@@ -521,9 +521,16 @@ def fit():
     threading = tf.config.threading
     n_threads = [f() for f in (threading.get_intra_op_parallelism_threads,
                                threading.get_inter_op_parallelism_threads)]
-    gradients = np.random.RandomState(0).normal(size=(12, 1_000_000)).astype(np.float32)
-    norms = [float(_program._measure_norm(gradient)) for gradient in gradients]
-    return digest(fitted), *n_threads, *norms
+    numbers = np.random.RandomState(0).normal(size=(12, 1_000_000))
+    norms = [float(_program._measure_norm(row.astype(np.float32))) for row in numbers]
+    means = [_scaling._measure(row[:, np.newaxis], numbers[1] ** 2)[0][0] for row in numbers[:4]]
+    objective = _program.Objective("mse", 0, 1, 0, 0, 0.5)
+    targets = (
+        _program.Targets(row[:, np.newaxis], row**2, np.zeros(1), np.ones(1)) for row in numbers[:6]
+    )
+    outputs = numbers[:1].T.astype(np.float32)
+    losses = [_program.measure_loss(objective, target, outputs) for target in targets]
+    return digest(fitted), *n_threads, *norms, *means, *losses
 print(*fit())
 for units, n_features in [(256, 3), ((128, 64), 600)]:
     wide = random_state.normal(size=(600, 3, n_features))
@@ -583,11 +590,11 @@ def test_large_products_do_not_depend_on_the_number_of_threads(printed):
     assert large == [*two[1], *two[2]]
 
 
-def test_norms_of_large_gradients_do_not_depend_on_the_number_of_threads(printed):
+def test_long_sums_do_not_depend_on_the_number_of_threads(printed):
     one, two = printed
-    norms = [line[3:] for line in (one[0], two[0], *two[3:])]
-    assert len(set(norms[0])) == 12
-    assert norms == [norms[0]] * 6
+    sums = [line[3:] for line in (one[0], two[0], *two[3:])]
+    assert len(set(sums[0])) == 12 + 4 + 6  # norms of gradients, means of rows, losses
+    assert sums == [sums[0]] * 6
 
 
 def test_fits_have_the_threads_they_are_granted(printed):
