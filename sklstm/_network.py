@@ -132,6 +132,15 @@ _blas_lock = threading.Lock()  # keeps two fits from restoring each other's numb
 _get_blas = functools.cache(ThreadpoolController)
 
 
+def _free_lock():
+    global _blas_lock
+    _blas_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_lock)
+
+
 @contextlib.contextmanager
 def one_blas_thread():
     """Keep BLAS to one thread.

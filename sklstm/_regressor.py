@@ -238,7 +238,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
     -----
     Keras' conventions hold: Glorot uniform kernels, orthogonal recurrent kernels, forget gates
     with bias 1. With one `random_state` the weights are the same to the last bit in every process
-    and for every number of threads on one machine.
+    and for every number of threads on one machine, unless an optimizer of Keras takes norms of more
+    than about 100,000 weights.
 
     References
     ----------

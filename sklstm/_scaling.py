@@ -49,7 +49,7 @@ def measure_scales(samples, anchor, standardize):
     return Scales(X_mean, X_scale, y_mean.reshape(y.shape[1:]), y_scale.reshape(y.shape[1:]))
 
 
-_CHUNK = 2**18  # numbers
+_CHUNK = 2**18  # numbers copied at a time, 2 MB
 
 
 def _measure(values, weight):

@@ -284,16 +284,44 @@ def test_every_optimizer_of_keras_trains(optimizer):
     assert model.loss_curve_[-1] < model.loss_curve_[0]
 
 
-@pytest.mark.parametrize("name", _program._BY_NUMBER)
-def test_weights_in_one_variable_are_updated_as_one_by_one(name, monkeypatch):
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *_program._BY_NUMBER,
+        keras.optimizers.Adam(0.01, amsgrad=True, clipvalue=0.01, weight_decay=0.1),
+    ],
+)
+def test_weights_in_one_variable_are_updated_as_one_by_one(optimizer, monkeypatch):
     X, y = make_data()
-    params = {"optimizer": name, "epochs": 2, "alpha": 0.1, "max_grad_norm": 0.5}
-    model = plain(**params).fit(X, y)
-    assert max(np.ndim(array) for array in model.optimizer_state_["variables"]) < 2
+    params = {"optimizer": optimizer, "epochs": 2, "alpha": 0.1, "max_grad_norm": 0.5}
     monkeypatch.setattr(_program, "_pool", [])
+    model = plain(**params).fit(X, y)
+    ((_, program),) = _program._pool
+    assert len(program._variables) == 1
+    _program._pool.clear()
     monkeypatch.setattr(_program, "_BY_NUMBER", ())
     expected = plain(**params).fit(X, y)
+    ((_, program),) = _program._pool
+    assert len(program._variables) == 5
     assert_same_weights(model.weights_, expected.weights_, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"clipnorm": 1.0}, {"global_clipnorm": 1.0}, {"use_ema": True}]
+)
+def test_optimizers_of_norms_or_averages_get_the_weights_one_by_one(settings):
+    describe = _program.describe_optimizer
+    assert _program._updates_by_number(describe(keras.optimizers.SGD()))
+    assert not _program._updates_by_number(describe(keras.optimizers.SGD(**settings)))
+    assert not _program._updates_by_number(describe("lamb"))
+
+
+def test_weights_of_another_shape_cannot_be_gone_on_with():
+    X, y = make_data()
+    model = plain(epochs=1).fit(X, y)
+    model.weights_[1] = model.weights_[1].T.copy()
+    with pytest.raises(ValueError, match="The weights must have the shapes"):
+        model.partial_fit(X, y)
 
 
 def test_the_layers_for_a_gpu_train_the_same_weights(monkeypatch):
@@ -657,6 +685,8 @@ if pid == 0:
             fitted.predict(many)
         model.fit(X, y)
     except RuntimeError as error:
+        if "fitted" in globals():
+            fitted.predict(many)  # still
         os._exit(0 if "forked" in str(error) and "loky" in str(error) else 1)
     os._exit(2)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
