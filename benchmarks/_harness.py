@@ -21,6 +21,7 @@ PACKAGES = (
     "scikit-learn",
     "numpy",
 )
+IMPORTS = "import sklearn.model_selection, tensorflow, keras, scikeras.wrappers, skorch, sklstm"
 SILENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 
 
@@ -44,6 +45,8 @@ def measure(peers, rounds=5, prepare=None):
         sys.exit()
 
     print(describe_machine(), flush=True)
+    # The first process reads gigabytes of libraries from the disk, up to a minute that is nobody's.
+    subprocess.run([sys.executable, "-c", IMPORTS], env=SILENT | os.environ, capture_output=True)
     for name in prepare:
         run_process(name)
     results = {name: {} for name in peers}
