@@ -327,11 +327,8 @@ def _build_optimizer(description, variables):
 
 
 def _get_state(optimizer):
-    return {"name": type(optimizer).__name__, "variables": _copy_values(optimizer.variables)}
-
-
-def _copy_values(variables):
-    return [np.array(variable.value.numpy()) for variable in variables]
+    values = [np.array(variable.value.numpy()) for variable in optimizer.variables]
+    return {"name": type(optimizer).__name__, "variables": values}
 
 
 class _Data(NamedTuple):
@@ -390,15 +387,9 @@ def _build_epoch(plan, variables, shapes, optimizer, jit_compile):
         present = tf.cast(batch >= 0, tf.float32)  # 0 for the padding of the last batch
         n_present = tf.reduce_sum(present)
         index = tf.maximum(batch, 0)
-        by_step = _gather(plan.network, data, index)
         shares = present * tf.gather(data.weights, index) / n_present
         masks = _draw_masks(plan.network, objective, batch.shape[0], seed)
-        by_window = tf.gather(data.values, index), shares, masks
-        shards = zip(
-            *(tf.split(array, plan.n_shards, axis=1) for array in by_step),
-            *(tf.split(array, plan.n_shards) for array in by_window),
-            strict=True,
-        )
+        shards = _split_in_shards(plan, data, index, shares, masks)
         # Read once: the shards' gradients are pure functions, which TensorFlow runs side by side.
         weights = cut(join([tf.identity(variable.value) for variable in variables]), shapes)
         constants = data.mean, data.scale, objective.quantile
@@ -431,6 +422,18 @@ def _build_epoch(plan, variables, shapes, optimizer, jit_compile):
         return total / tf.cast(tf.shape(data.starts)[0], tf.float32)
 
     return epoch.get_concrete_function()  # which does not warn of programs built in a loop
+
+
+def _split_in_shards(plan, data, index, shares, masks):
+    """Return what the gradient reads of the windows `index`, for each shard."""
+    tf, _ = import_tensorflow()
+    by_step = _gather(plan.network, data, index)
+    by_window = tf.gather(data.values, index), shares, masks
+    return zip(
+        *(tf.split(array, plan.n_shards, axis=1) for array in by_step),
+        *(tf.split(array, plan.n_shards) for array in by_window),
+        strict=True,
+    )
 
 
 def _measure_norm(flat):
