@@ -22,9 +22,10 @@ from sklstm._callbacks import (
     check_callbacks,
 )
 from sklstm._checkpoint import Checkpoint
+from sklstm._epoch import Objective, Targets
 from sklstm._export import to_keras
 from sklstm._holdout import hold_out
-from sklstm._program import Objective, Targets, check_optimizer, describe_optimizer
+from sklstm._optimizer import check_optimizer, describe_optimizer
 from sklstm._progress import show_progress
 from sklstm._rows import find_last
 from sklstm._samples import as_array, check_samples, check_windows

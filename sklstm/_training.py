@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklstm import _network, _program
+from sklstm import _epoch, _network, _program
 from sklstm._rows import Windows
 from sklstm._warnings import warn
 
@@ -16,7 +16,7 @@ class Data(NamedTuple):
     last: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
-    targets: _program.Targets
+    targets: _epoch.Targets
 
 
 class Run(NamedTuple):
@@ -122,7 +122,7 @@ def train(run, network, data, validation, objective, optimizer, learning_rate, c
             program.reset(run.weights, run.optimizer_state)
             if learning_rate is not None:
                 program.optimizer.learning_rate = learning_rate
-            tensors = _program.load(*data)
+            tensors = _epoch.load(*data)
             for observer in observers:
                 run = observer.begin(run, program)
             while len(run.losses) < course.epochs and not run.stopped:
@@ -177,7 +177,7 @@ def _validate(run, network, data, objective, course):
     The rules are those of scikit-learn's multi-layer perceptron.
     """
     outputs = _network.predict(network, run.weights, data.windows, data.mean, data.scale)
-    loss = _program.measure_loss(objective, data.targets, outputs)
+    loss = _epoch.measure_loss(objective, data.targets, outputs)
     n_stale = run.n_stale + 1 if loss > run.best_loss - course.tol else 0
     run = run._replace(
         validation_losses=[*run.validation_losses, loss],

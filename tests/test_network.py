@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from sklstm import _gradient, _program
+from sklstm import _epoch, _gradient
+from sklstm._epoch import Objective
 from sklstm._export import to_keras
 from sklstm._network import (
     ACTIVATIONS,
@@ -17,7 +18,6 @@ from sklstm._network import (
     initial_weights,
     predict,
 )
-from sklstm._program import Objective
 from sklstm._rows import as_rows
 from sklstm._scaling import Scales, read_base
 
@@ -142,15 +142,15 @@ def test_dropout_masks_inputs_and_states_of_each_cell():
 def test_masks_leave_out_their_share_and_keep_the_mean():
     network, _ = make_network(units=(40,))
     objective = Objective("mse", 0.0, np.inf, 0.2, 0.5, 0.5)
-    masks = _program._draw_masks(network, objective, 2000, [3, 4]).numpy()
+    masks = _epoch._draw_masks(network, objective, 2000, [3, 4]).numpy()
     inputs, state = masks[:, :2], masks[:, 2:]
     assert set(np.unique(inputs)) == {0, np.float32(1.25)}
     assert set(np.unique(state)) == {0, 2}
     assert (inputs == 0).mean() == pytest.approx(0.2, abs=0.03)
     assert (state == 0).mean() == pytest.approx(0.5, abs=0.03)
-    again = _program._draw_masks(network, objective, 2000, [3, 5]).numpy()
+    again = _epoch._draw_masks(network, objective, 2000, [3, 5]).numpy()
     assert not np.array_equal(masks, again)
-    nothing = _program._draw_masks(
+    nothing = _epoch._draw_masks(
         network, objective._replace(dropout=0.0, recurrent_dropout=0.0), 9, [3, 4]
     )
     np.testing.assert_array_equal(nothing, np.ones((9, 42)))

@@ -16,7 +16,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sklstm import LSTMRegressor, _program, _regressor, clear_programs, make_windows
+from sklstm import (
+    LSTMRegressor,
+    _epoch,
+    _optimizer,
+    _program,
+    _regressor,
+    clear_programs,
+    make_windows,
+)
 from sklstm._network import Network, initial_weights
 from sklstm.datasets import load_nyc_weather
 
@@ -287,7 +295,7 @@ def test_every_optimizer_of_keras_trains(optimizer):
 @pytest.mark.parametrize(
     "optimizer",
     [
-        *_program._BY_NUMBER,
+        *_optimizer._BY_NUMBER,
         keras.optimizers.Adam(0.01, amsgrad=True, clipvalue=0.01, weight_decay=0.1),
     ],
 )
@@ -299,7 +307,7 @@ def test_weights_in_one_variable_are_updated_as_one_by_one(optimizer, monkeypatc
     ((_, program),) = _program._pool
     assert len(program._variables) == 1
     _program._pool.clear()
-    monkeypatch.setattr(_program, "_BY_NUMBER", ())
+    monkeypatch.setattr(_optimizer, "_BY_NUMBER", ())
     expected = plain(**params).fit(X, y)
     ((_, program),) = _program._pool
     assert len(program._variables) == 5
@@ -310,10 +318,10 @@ def test_weights_in_one_variable_are_updated_as_one_by_one(optimizer, monkeypatc
     "settings", [{"clipnorm": 1.0}, {"global_clipnorm": 1.0}, {"use_ema": True}]
 )
 def test_optimizers_of_norms_or_averages_get_the_weights_one_by_one(settings):
-    describe = _program.describe_optimizer
-    assert _program._updates_by_number(describe(keras.optimizers.SGD()))
-    assert not _program._updates_by_number(describe(keras.optimizers.SGD(**settings)))
-    assert not _program._updates_by_number(describe("lamb"))
+    describe = _optimizer.describe_optimizer
+    assert _optimizer.updates_by_number(describe(keras.optimizers.SGD()))
+    assert not _optimizer.updates_by_number(describe(keras.optimizers.SGD(**settings)))
+    assert not _optimizer.updates_by_number(describe("lamb"))
 
 
 def test_weights_of_another_shape_cannot_be_gone_on_with():
@@ -482,7 +490,7 @@ def test_without_xla_the_same_graph_runs_with_one_warning(monkeypatch):
     X, y = make_data()
     expected = plain(epochs=2).fit(X, y).weights_
     clear_programs()
-    build = _program.build_shard_gradient
+    build = _epoch.build_shard_gradient
 
     def refuse(*args):
         if args[-1]:  # jit_compile
@@ -491,7 +499,7 @@ def test_without_xla_the_same_graph_runs_with_one_warning(monkeypatch):
 
     refuse.cache_clear = build.cache_clear
 
-    monkeypatch.setattr(_program, "build_shard_gradient", refuse)
+    monkeypatch.setattr(_epoch, "build_shard_gradient", refuse)
     with pytest.warns(UserWarning, match="XLA cannot compile .* no XLA here"):
         model = plain(epochs=2).fit(X, y)
     assert_same_weights(model.weights_, expected, atol=1e-6)
@@ -541,7 +549,7 @@ def printed():
 import hashlib
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
-from sklstm import _program, _scaling
+from sklstm import _epoch, _scaling
 {inspect.getsource(digest)}
 def fit():
     fitted = clone(model).set_params(units=(20, 9)).fit(X, y)
@@ -550,14 +558,14 @@ def fit():
     n_threads = [f() for f in (threading.get_intra_op_parallelism_threads,
                                threading.get_inter_op_parallelism_threads)]
     numbers = np.random.RandomState(0).normal(size=(12, 1_000_000))
-    norms = [float(_program._measure_norm(row.astype(np.float32))) for row in numbers]
+    norms = [float(_epoch._measure_norm(row.astype(np.float32))) for row in numbers]
     means = [_scaling._measure(row[:, np.newaxis], numbers[1] ** 2)[0][0] for row in numbers[:4]]
-    objective = _program.Objective("mse", 0, 1, 0, 0, 0.5)
+    objective = _epoch.Objective("mse", 0, 1, 0, 0, 0.5)
     targets = (
-        _program.Targets(row[:, np.newaxis], row**2, np.zeros(1), np.ones(1)) for row in numbers[:6]
+        _epoch.Targets(row[:, np.newaxis], row**2, np.zeros(1), np.ones(1)) for row in numbers[:6]
     )
     outputs = numbers[:1].T.astype(np.float32)
-    losses = [_program.measure_loss(objective, target, outputs) for target in targets]
+    losses = [_epoch.measure_loss(objective, target, outputs) for target in targets]
     return digest(fitted), *n_threads, *norms, *means, *losses
 print(*fit())
 for units, n_features in [(256, 3), ((128, 64), 600)]:
