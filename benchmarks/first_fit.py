@@ -15,10 +15,11 @@ PARTS = {
 
 def time_sklstm():
     """Fit `LSTMRegressor` twice."""
-    from sklstm import LSTMRegressor, _training
+    from sklstm import LSTMRegressor
+    from sklstm._tensorflow import import_tensorflow
 
     start = time.perf_counter()
-    _training._import_tensorflow()  # what the first fit does first
+    import_tensorflow()  # what the first fit does first
     seconds = {"import": time.perf_counter() - start}
     model = LSTMRegressor(units=50, epochs=1, batch_size=32)
     return seconds | time_fits(model.fit)
