@@ -208,7 +208,7 @@ print(table.round(1).to_string())
 #   gives 34 % and a table of one note 44 %. But memory is no art: a table of four notes has 95 %.
 # * **New ending**: 47 %. The LSTM makes use of phrases that come back, and so does a table of one
 #   note, less well. Counting two or four notes does better still.
-# * **New tune**: 21 %, and no model is as good as playing the last note again. What followed a
+# * **New tune**: 22 %, and no model is as good as playing the last note again. What followed a
 #   phrase in one tune does not follow it in the next. Fewer epochs, dropout, or note numbers in all
 #   twelve keys in place of intervals came near to the last note, none clearly beyond it.
 #
@@ -246,8 +246,8 @@ for name, truth in notes.groupby("tune")["interval"]:
     print(f"{name:24} {len(right):2} {np.append(right, False).argmin():2}")
 
 # %%
-# Six of the eleven tunes are played to their end. The others take a wrong turn on the way: with
-# 98 % of the notes right, one in forty is wrong, and one is enough.
+# Most of the tunes are played to their end. The others take a wrong turn on the way: with 98 % of
+# the notes right, one in fifty is wrong, and one is enough.
 #
 # Two who play Ode to Joy
 # -----------------------
@@ -287,8 +287,8 @@ axes[0].legend(ncols=3, loc="lower left", bbox_to_anchor=(0.14, 0))
 # and one between them with a low G. That takes a window of 16 notes; in one of 8 nothing says which
 # of the lines it is. It looks like musicality, and is a recording.
 #
-# Below, the same network, trained on other tunes, leaves the key with its third note (what lies
-# between the letters is not in C major) and repeats itself. A figure like the upper one alone
+# Below, the same network, trained on other tunes, soon leaves the key (what lies between the
+# letters is not in C major) and repeats itself. A figure like the upper one alone
 # proves nothing: ask first what the model had heard.
 
 if plt.get_backend().lower() == "agg":  # no screen
