@@ -1,16 +1,12 @@
 """The LSTM on paper: its description, initial weights and forward pass, in NumPy."""
 
-import contextlib
-import functools
-import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import joblib
 import numpy as np
 from scipy import special
-from threadpoolctl import ThreadpoolController
+
+from sklstm._threads import granted_threads, one_blas_thread
 
 # Keras' activations by their Keras names: https://keras.io/api/layers/activations. The units are on
 # the last axis but one.
@@ -128,30 +124,6 @@ def _orthogonal(n_rows, n_columns, random_state):
     return (q * np.sign(np.diag(r))).T
 
 
-_blas_lock = threading.Lock()  # keeps two fits from restoring each other's number of threads
-_get_blas = functools.cache(ThreadpoolController)
-
-
-def _free_lock():
-    global _blas_lock
-    _blas_lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_free_lock)
-
-
-@contextlib.contextmanager
-def one_blas_thread():
-    """Keep BLAS to one thread.
-
-    Several round differently, and after a product the idle ones keep the cores busy for up to a
-    tenth of a second: the first epoch that followed took twice as long (measured).
-    """
-    with _blas_lock, _get_blas().limit(limits=1, user_api="blas"):
-        yield
-
-
 def predict(network, weights, windows, mean, scale):
     """Compute the outputs `(n_windows, n_outputs)`, float32, of standardised windows.
 
@@ -178,12 +150,6 @@ def _find_last(x, column):
     real = ~np.isnan(x).any(axis=2)
     last = x.shape[1] - 1 - real[:, ::-1].argmax(axis=1)
     return np.where(real.any(axis=1), x[np.arange(len(x)), last, column], 0)[:, np.newaxis]
-
-
-def granted_threads():
-    """Count the threads this process may use: joblib tells its workers in OMP_NUM_THREADS."""
-    granted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    return int(granted) if granted.isdigit() and int(granted) > 0 else joblib.cpu_count()
 
 
 def forward(network, weights, x):

@@ -2,8 +2,6 @@
 
 import contextlib
 import math
-import os
-import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +12,7 @@ from sklstm._network import Network
 from sklstm._optimizer import build_optimizer, copy_state, describe_optimizer, updates_by_number
 from sklstm._rows import Windows
 from sklstm._tensorflow import import_tensorflow, without_garbage_collection
+from sklstm._threads import Lock
 from sklstm._warnings import warn
 
 
@@ -69,16 +68,7 @@ def cut_batches(order, batch_size, plan):
 # and about 9 MB that TensorFlow never frees, so they are kept; the oldest goes when it is full.
 _POOL_SIZE = 16
 _pool = []
-_pool_lock = threading.Lock()
-
-
-def _free_lock():
-    global _pool_lock
-    _pool_lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_free_lock)
+_pool_lock = Lock()
 
 
 def clear_programs():
@@ -92,7 +82,7 @@ def clear_programs():
     >>> from sklstm import clear_programs
     >>> clear_programs()
     """
-    with _pool_lock:
+    with _pool_lock.hold():
         _pool.clear()
     build_shard_gradient.cache_clear()
 
@@ -115,7 +105,7 @@ def borrow(plan, weights):
 
 def _take(plan):
     """Take a program for `plan` out of the pool, None if there is none."""
-    with _pool_lock:
+    with _pool_lock.hold():
         for index, (kept, program) in enumerate(_pool):
             if kept == plan:
                 del _pool[index]
@@ -124,7 +114,7 @@ def _take(plan):
 
 
 def _give_back(plan, program):
-    with _pool_lock:
+    with _pool_lock.hold():
         _pool.append((plan, program))
         del _pool[:-_POOL_SIZE]
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sklstm._network import one_blas_thread
 from sklstm._rows import find_last, weigh_rows
 from sklstm._tensorflow import kept_random_states
+from sklstm._threads import one_blas_thread
 from sklstm._warnings import warn
 
 

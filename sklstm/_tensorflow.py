@@ -5,26 +5,23 @@ import gc
 import os
 import random
 import sys
-import threading
 
 import numpy as np
 
-from sklstm._network import granted_threads
+from sklstm._threads import Lock, call_after_fork, granted_threads
 
-_import_lock = threading.Lock()
+_import_lock = Lock()
 _modules = None  # TensorFlow and Keras, once imported
 _forked = False  # from a process that had imported TensorFlow
 
 
 def _note_fork():
-    """Tell a forked process that TensorFlow's threads did not come along, and free its lock."""
-    global _forked, _import_lock
+    """Tell a forked process that TensorFlow's threads did not come along."""
+    global _forked
     _forked = "tensorflow" in sys.modules
-    _import_lock = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_note_fork)
+call_after_fork(_note_fork)
 
 
 def import_tensorflow():
@@ -44,7 +41,7 @@ def import_tensorflow():
             "joblib's default backend, 'loky'. predict works here."
         )
     if _modules is None:
-        with _import_lock:
+        with _import_lock.hold():
             if _modules is None:
                 _modules = _import_first()
     return _modules

@@ -14,7 +14,6 @@ from sklstm._network import (
     CHUNK,
     Network,
     forward,
-    granted_threads,
     initial_weights,
     predict,
 )
@@ -239,12 +238,3 @@ def test_skipped_steps_equal_a_shorter_window():
     gaps = np.insert(X, [0, 0, 3, 6], np.nan, axis=1)
     gaps[:, 5, 0] = 7.0  # the other feature of a skipped step does not count
     np.testing.assert_array_equal(forward(network, weights, gaps), forward(network, weights, X))
-
-
-def test_threads_are_those_granted_by_joblib(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3,2")
-    assert granted_threads() == 3
-    monkeypatch.setenv("OMP_NUM_THREADS", "nonsense")
-    assert granted_threads() >= 1
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    assert granted_threads() >= 1
