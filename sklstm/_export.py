@@ -26,21 +26,7 @@ def to_keras(network, weights, n_rows, scales, dropout, recurrent_dropout):
             real = ops.all(ops.reshape(real, (-1, n_rows // segment, segment)), axis=-1)
         else:
             real = real[:, :, 0]
-        layers = []
-        for index, units in enumerate(network.units, start=1):
-            layer = keras.layers.LSTM(
-                units,
-                activation=network.activation,
-                dropout=dropout,
-                recurrent_dropout=recurrent_dropout,
-                return_sequences=index < len(network.units),
-                use_cudnn=False,  # cuDNN refuses missing steps at the start
-                dtype="float32",
-            )
-            layers.append(keras.layers.Bidirectional(layer) if network.bidirectional else layer)
-            x = layers[-1](x, mask=real)
-        layers.append(keras.layers.Dense(network.n_outputs, dtype="float32"))
-        x = layers[-1](x)
+        x = _apply_network(network, x, real, dropout, recurrent_dropout)
         outputs = keras.layers.Rescaling(
             np.atleast_1d(y_scale), np.atleast_1d(y_mean), dtype="float64"
         )(x)
@@ -52,6 +38,25 @@ def to_keras(network, weights, n_rows, scales, dropout, recurrent_dropout):
         model = keras.Model(inputs, outputs)
     set_weights(model, weights)
     return model
+
+
+def _apply_network(network, x, real, dropout, recurrent_dropout):
+    """Apply the layers that have weights to steps, of which `real` says which are read."""
+    _, keras = import_tensorflow()
+    for index, units in enumerate(network.units, start=1):
+        layer = keras.layers.LSTM(
+            units,
+            activation=network.activation,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            return_sequences=index < len(network.units),
+            use_cudnn=False,  # cuDNN refuses missing steps at the start
+            dtype="float32",
+        )
+        if network.bidirectional:
+            layer = keras.layers.Bidirectional(layer)
+        x = layer(x, mask=real)
+    return keras.layers.Dense(network.n_outputs, dtype="float32")(x)
 
 
 def set_weights(model, weights):
