@@ -428,15 +428,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         network = self._describe_network(samples)
         check_callbacks(self.callbacks)
         continued = continued and hasattr(self, "weights_")
-        if continued:
-            self._check_fitted()
-            self._check_features(X, samples.windows, reset=False)
-            self._check_same_network(network)
-            scales, run = self._get_scales(), self._get_run()
-        else:
-            scales = measure_scales(samples, network.anchor, self.standardize)
-            run = _start_run(network, check_random_state(self.random_state))
-            check_units(samples, network.anchor, scales.X_mean)
+        scales, run = self._begin(X, samples, network, continued)
         check_optimizer(self.optimizer, run.optimizer_state)
         data = _make_data(samples, scales, network.anchor, self.loss)
         if validation is not None:
@@ -516,6 +508,18 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
             self.dropout,
             self.recurrent_dropout,
         )
+
+    def _begin(self, X, samples, network, continued):
+        """Return the scales and the run to begin with: new ones, or those of an earlier fit."""
+        if not continued:
+            scales = measure_scales(samples, network.anchor, self.standardize)
+            run = _start_run(network, check_random_state(self.random_state))
+            check_units(samples, network.anchor, scales.X_mean)
+            return scales, run
+        self._check_fitted()
+        self._check_features(X, samples.windows, reset=False)
+        self._check_same_network(network)
+        return self._get_scales(), self._get_run()
 
     def _check_fitted(self):
         """Check that the estimator is fitted, and warn if another version did that."""
