@@ -135,6 +135,19 @@ def test_a_strided_view_is_never_materialised():
     assert peak_of_predict < 0.5 * W.size * W.itemsize  # chunks of 512 windows
 
 
+def test_a_strided_view_is_never_materialised_to_validate_on():
+    rows = np.random.RandomState(0).normal(size=40_000)
+    W = SlidingWindowTransformer(n_steps=100).fit_transform(rows[:, np.newaxis])
+    model = make_model(units=1, epochs=1, batch_size=1024, early_stopping=True)
+    model.set_params(validation_fraction=0.5).fit(W[:4096], rows[:4096])
+    tracemalloc.start()
+    model.fit(W, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    validated = W[20_000:]
+    assert peak < 0.5 * validated.size * validated.itemsize  # chunks of 512 windows
+
+
 def test_a_plain_array_is_not_copied_to_float64():
     X, y = make_data(n_windows=20_000, n_steps=20, n_features=4)
     for windows in (X, X.astype(np.float32)):
@@ -298,6 +311,15 @@ def test_to_keras_predicts_the_same_in_raw_units(units, activation, shape):
         (expected - model.y_mean_) / model.y_scale_,
         atol=1e-5,
     )
+
+
+def test_a_prediction_far_from_zero_never_depends_on_its_neighbours():
+    X, y = make_data(n_windows=600)
+    model = make_model().fit(X, 1e4 + y)
+    together = model.predict(X)
+    assert together.min() > 9_000
+    for some in (slice(0, 1), slice(7, 9), slice(599, None), slice(None, None, -3)):
+        np.testing.assert_array_equal(model.predict(X[some]), together[some])
 
 
 def test_to_keras_reads_tiny_units():
