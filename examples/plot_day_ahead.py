@@ -244,6 +244,8 @@ print(table.round(1).to_string())
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_day_ahead_{number}.png")
+        name = f"plot_day_ahead_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

@@ -293,6 +293,8 @@ axes[0].legend(ncols=3, loc="lower left", bbox_to_anchor=(0.14, 0))
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_melody_{number}.png")
+        name = f"plot_melody_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

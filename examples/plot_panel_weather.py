@@ -231,6 +231,8 @@ right.set(title="With history, at each airport", xlabel="")
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_panel_weather_{number}.png")
+        name = f"plot_panel_weather_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

@@ -194,6 +194,8 @@ axes[1, 0].legend()
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_patient_monitoring_{number}.png")
+        name = f"plot_patient_monitoring_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

@@ -51,12 +51,25 @@ print(f"True next value {truth:+.4f}")
 print(f"Error           {prediction - truth:+.4f}")
 
 # %%
-# The series and the forecast on one time axis, the number of the sample, in one line; the rest
-# moves in to the last 100 samples. The curve ends with sample 999, and the dot stands right after
-# it, at sample 1000.
+# The plot
+# --------
+# The last 100 samples, and the prediction right after them: the samples are numbers 900 to 999, the
+# dot is number 1000.
+
+sample = np.arange(len(series))
+
+_, ax = plt.subplots(figsize=(10, 4), layout="constrained")
+ax.plot(sample[-100:], series[-100:], label="Actual")
+ax.plot(len(series), prediction, "o", color="red", label="Predicted")
+ax.set(title="LSTM Model Predictions vs Actual Data", xlabel="Time step", ylabel="Value")
+ax.legend()
+
+# %%
+# `ForecastDisplay` draws the same in one line. Its curve is the whole series; the limits leave the
+# last 100 samples.
 
 display = ForecastDisplay.from_estimator(model, last_window, history=series)
-display.ax_.set(title="LSTM model predictions and actual data", xlim=(895, 1005))
+display.ax_.set(title="The same in one line", xlim=(895, 1005))
 
 # %%
 # What to notice
@@ -71,7 +84,7 @@ fine = np.linspace(x[few][0], x[few][-1], 500)
 
 _, ax = plt.subplots(figsize=(10, 4), layout="constrained")
 ax.plot(fine / x[1], np.sin(fine), color="0.75", label="sin(x)")
-ax.plot(np.arange(len(x))[few], series[few], "o-", label="Samples")
+ax.plot(sample[few], series[few], "o-", label="Samples")
 ax.set(title="What the coarse grid sees", xlabel="Sample", ylabel="Value", ylim=(-1.15, 1.45))
 ax.legend(loc="upper left", ncols=2)
 
@@ -143,6 +156,8 @@ ax.legend()
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_sine_forecast_{number}.png")
+        name = f"plot_sine_forecast_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

@@ -207,6 +207,8 @@ right.legend()
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_stock_prices_{number}.png")
+        name = f"plot_stock_prices_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

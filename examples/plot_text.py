@@ -275,6 +275,8 @@ for name, temperature in [("LSTM", 0.2), ("LSTM", 0.5), ("LSTM", 1), ("Table, 4 
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_text_{number}.png")
+        name = f"plot_text_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

@@ -174,6 +174,8 @@ bottom.legend(loc="lower right")
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_weather_grid_search_{number}.png")
+        name = f"plot_weather_grid_search_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

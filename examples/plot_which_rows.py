@@ -213,6 +213,8 @@ ax.legend(loc="upper right")
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"plot_which_rows_{number}.png")
+        name = f"plot_which_rows_{number}.png"
+        plt.figure(number).savefig(name)
+        print(f"Wrote {name}")
 else:
     plt.show()

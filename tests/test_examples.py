@@ -7,21 +7,29 @@ import runpy
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run an example once; return what it printed and the folder with its figures."""
+    """Run an example once; return what it printed and the folder with its figures.
+
+    The figures themselves are in `run_once.figures`, by the name of the example.
+    """
     done = {}
 
     def run_once(name):
         if name not in done:
-            done[name] = _run(name, tmp_path_factory.mktemp(name))
+            folder = tmp_path_factory.mktemp(name)
+            printed, run_once.figures[name] = _run(name, folder)
+            done[name] = printed, folder
         return done[name]
 
+    run_once.figures = {}
     return run_once
 
 
@@ -33,7 +41,9 @@ def test_example_runs_and_saves_its_figures(run, name):
     for figure in figures:
         assert figure.name.startswith(name)
         assert figure.read_bytes().startswith(b"\x89PNG")
-    assert printed
+    wrote = re.findall(r"^Wrote (.+)$", printed, re.MULTILINE)
+    assert sorted(wrote) == sorted(figure.name for figure in figures)
+    assert len(printed.splitlines()) > len(wrote)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -41,6 +51,24 @@ def test_example_saves_only_figures_still_open(path):
     # in the gallery there are none left, and it writes no files among the examples
     *_, ending = path.read_text(encoding="utf-8").split("plt.get_backend()")
     assert ending.count("savefig") == ending.count("in plt.get_fignums():") == 1
+
+
+def test_sine_forecast_begins_with_the_classic_plot(run):
+    printed, _ = run("plot_sine_forecast")
+    (ax,) = run.figures["plot_sine_forecast"][0].axes
+    line, dot = ax.lines
+    assert ax.get_title() == "LSTM Model Predictions vs Actual Data"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Actual", "Predicted"]
+    assert (line.get_label(), dot.get_label()) == ("Actual", "Predicted")
+    np.testing.assert_array_equal(line.get_xdata(), np.arange(900, 1000))
+    expected = np.sin(np.linspace(0, 1000 * np.pi, 1000))[900:]
+    np.testing.assert_array_equal(line.get_ydata(), expected)
+    assert line.get_linestyle() == "-"
+    assert (dot.get_marker(), dot.get_linestyle()) == ("o", "None")
+    assert to_rgb(dot.get_markerfacecolor()) == to_rgb("red")
+    assert dot.get_xdata().tolist() == [1000]
+    prediction = _number(r"^Prediction\s+(\S+)$", printed)
+    assert dot.get_ydata() == pytest.approx([prediction], abs=1e-4)
 
 
 def test_sine_forecast_prints_forecast_truth_and_error(run):
@@ -52,7 +80,7 @@ def test_sine_forecast_prints_forecast_truth_and_error(run):
     assert truth == pytest.approx(-0.0031)  # sin(1000 * 1000 * pi / 999)
     assert error == pytest.approx(prediction - truth, abs=2e-4)
     assert abs(error) < 0.1
-    assert len(list(folder.iterdir())) == 4
+    assert len(list(folder.iterdir())) == 5
 
 
 def test_sine_forecast_learns_the_well_sampled_sine(run):
@@ -158,9 +186,10 @@ def test_text_forecast_beats_common_characters_and_draws_with_tables(run):
 
 
 def _run(name, folder):
-    """Run an example in a folder, without a screen and with nothing to say on stderr.
+    """Run an example in a folder, without a screen; return what it printed and its figures.
 
-    It runs in this process, where TensorFlow is imported already; warnings are errors.
+    It says nothing on stderr. It runs in this process, where TensorFlow is imported already;
+    warnings are errors.
     """
     (path,) = (path for path in EXAMPLES if path.stem == name)
     plt.switch_backend("agg")
@@ -171,9 +200,10 @@ def _run(name, folder):
         contextlib.redirect_stderr(complaints),
     ):
         runpy.run_path(str(path), run_name="__main__")
+    figures = [plt.figure(number) for number in plt.get_fignums()]
     plt.close("all")
     assert complaints.getvalue() == ""
-    return printed.getvalue(), folder
+    return printed.getvalue(), figures
 
 
 def _number(pattern, text):
