@@ -16,7 +16,7 @@ PARTS = {
 def time_sklstm():
     """Fit `LSTMRegressor` twice."""
     from sklstm import LSTMRegressor
-    from sklstm._tensorflow import import_tensorflow
+    from sklstm.training.tensorflow import import_tensorflow
 
     start = time.perf_counter()
     import_tensorflow()  # what the first fit does first

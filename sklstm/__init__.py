@@ -1,14 +1,14 @@
 """A real LSTM, real windows, in the stock scikit-learn Pipeline and GridSearchCV."""
 
-from sklstm._backtest import backtest
-from sklstm._conformal import ConformalForecaster
-from sklstm._forecast import forecast
-from sklstm._plot import ForecastDisplay, HorizonErrorDisplay, LossCurveDisplay
-from sklstm._program import clear_programs
-from sklstm._regressor import LSTMRegressor
-from sklstm._supervised import make_supervised, make_windows
 from sklstm._version import __version__ as __version__
-from sklstm._windows import SlidingWindowTransformer
+from sklstm.estimators.regressor import LSTMRegressor
+from sklstm.forecasting.backtest import backtest
+from sklstm.forecasting.conformal import ConformalForecaster
+from sklstm.forecasting.forecast import forecast
+from sklstm.plotting.displays import ForecastDisplay, HorizonErrorDisplay, LossCurveDisplay
+from sklstm.training.program import clear_programs
+from sklstm.windows.supervised import make_supervised, make_windows
+from sklstm.windows.transformer import SlidingWindowTransformer
 
 __all__ = [
     "ConformalForecaster",

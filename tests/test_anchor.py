@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
-from sklstm._rows import as_rows, find_last
-from sklstm._samples import Samples
-from sklstm._scaling import measure_scales, read_base
+from sklstm.estimators.samples import Samples
+from sklstm.network.scales import measure_scales, read_base
+from sklstm.windows.rows import as_rows, find_last
 
 
 def make_model(**params):

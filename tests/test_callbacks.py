@@ -12,8 +12,9 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklstm import LSTMRegressor, SlidingWindowTransformer, _program
-from sklstm._callbacks import CallbackSupportMixin
+from sklstm import LSTMRegressor, SlidingWindowTransformer
+from sklstm.training import program as _program
+from sklstm.training.callbacks import CallbackSupportMixin
 
 # Of Keras' own reading of a learning rate, under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

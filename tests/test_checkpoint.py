@@ -18,9 +18,9 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from sklstm import _program
-from sklstm._checkpoint import Checkpoint
-from sklstm._training import Run
+from sklstm.training import program as _program
+from sklstm.training.checkpoint import Checkpoint
+from sklstm.training.loop import Run
 
 SETUP = """
 import numpy as np

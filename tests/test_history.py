@@ -15,7 +15,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 
 from sklstm import SlidingWindowTransformer, make_supervised
-from sklstm._history import continue_index
+from sklstm.windows.history import continue_index
 
 NEW_YORK = "America/New_York"
 

@@ -7,9 +7,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
-from sklstm._holdout import hold_out, place
-from sklstm._rows import as_rows
-from sklstm._samples import Samples
+from sklstm.estimators.holdout import hold_out, place
+from sklstm.estimators.samples import Samples
+from sklstm.windows.rows import as_rows
 
 
 def make_model(**params):

@@ -6,10 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from sklstm import _epoch, _gradient
-from sklstm._epoch import Objective
-from sklstm._export import to_keras
-from sklstm._network import (
+from sklstm.export.keras import to_keras
+from sklstm.network.forward import (
     ACTIVATIONS,
     CHUNK,
     Network,
@@ -17,8 +15,11 @@ from sklstm._network import (
     initial_weights,
     predict,
 )
-from sklstm._rows import as_rows
-from sklstm._scaling import Scales, read_base
+from sklstm.network.scales import Scales, read_base
+from sklstm.training import epoch as _epoch
+from sklstm.training import gradient as _gradient
+from sklstm.training.epoch import Objective
+from sklstm.windows.rows import as_rows
 
 
 def sigmoid(z):

@@ -15,7 +15,8 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklstm import LSTMRegressor, SlidingWindowTransformer, _program, clear_programs
+from sklstm import LSTMRegressor, SlidingWindowTransformer, clear_programs
+from sklstm.training import program as _program
 
 RANDOM_STATE = np.random.RandomState(0)
 X = RANDOM_STATE.normal(size=(80, 6, 2)).cumsum(axis=1)
@@ -47,7 +48,7 @@ def by_joblib(model, mmap_mode, folder):
 
 def by_skops(model, folder):
     io_ = pytest.importorskip("skops.io")
-    return io_.loads(io_.dumps(model), trusted=["sklstm._regressor.LSTMRegressor"])
+    return io_.loads(io_.dumps(model), trusted=["sklstm.estimators.regressor.LSTMRegressor"])
 
 
 ROUND_TRIPS = {
@@ -87,7 +88,10 @@ def test_a_clone_of_a_fit_that_stops_early_fits_the_same(fitted):
 
 def test_skops_must_trust_the_classes_only(fitted):
     skops_io = pytest.importorskip("skops.io")
-    classes = ["sklstm._regressor.LSTMRegressor", "sklstm._windows.SlidingWindowTransformer"]
+    classes = [
+        "sklstm.estimators.regressor.LSTMRegressor",
+        "sklstm.windows.transformer.SlidingWindowTransformer",
+    ]
     assert skops_io.get_untrusted_types(data=skops_io.dumps(fitted)) == classes[:1]
     rows, y = X[:, 0], Y[:, 0]
     model = make_pipeline(SlidingWindowTransformer(6), make_model()).fit(rows, y)

@@ -9,7 +9,8 @@ import threading
 import numpy as np
 import pytest
 
-from sklstm import LSTMRegressor, _training
+from sklstm import LSTMRegressor
+from sklstm.training import loop
 
 X = np.random.RandomState(0).normal(size=(40, 5, 2))
 y = X[:, -1, 0]
@@ -108,21 +109,21 @@ def test_nothing_fails_without_stdout():
         fit(verbose=1)
 
 
-def test_the_bar_is_closed_when_the_training_diverges():
+def test_the_bar_is_closed_when_theloop_diverges():
     with on_terminal() as terminal, pytest.raises(ValueError, match="diverged"):
         LSTMRegressor(2, standardize=False, verbose=1).fit(X, np.full(40, 1e30))
     assert "Epoch 0/100" in read_bar(terminal)
 
 
 def test_the_bar_is_closed_when_the_user_interrupts(monkeypatch):
-    train_epoch = _training._train_epoch
+    train_epoch = loop._train_epoch
 
     def interrupt_second(run, *arguments):
         if run.losses:
             raise KeyboardInterrupt
         return train_epoch(run, *arguments)
 
-    monkeypatch.setattr(_training, "_train_epoch", interrupt_second)
+    monkeypatch.setattr(loop, "_train_epoch", interrupt_second)
     with on_terminal() as terminal, pytest.warns(UserWarning, match="by user after epoch 1"):
         fit(verbose=1)
     assert re.fullmatch(r"━+ Epoch 1/2: loss [\d.]+ 0:00:0\d", read_bar(terminal))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sklstm._rows import as_rows, weigh_rows
+from sklstm.windows.rows import as_rows, weigh_rows
 
 
 def make_view(n_rows=20, n_steps=4, n_features=2, dilation=1):

@@ -16,17 +16,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sklstm import (
-    LSTMRegressor,
-    _epoch,
-    _optimizer,
-    _program,
-    _regressor,
-    clear_programs,
-    make_windows,
-)
-from sklstm._network import Network, initial_weights
+from sklstm import LSTMRegressor, clear_programs, make_windows
 from sklstm.datasets import load_nyc_weather
+from sklstm.estimators import regressor as _regressor
+from sklstm.network.forward import Network, initial_weights
+from sklstm.training import epoch as _epoch
+from sklstm.training import loop as _loop
+from sklstm.training import optimizer as _optimizer
+from sklstm.training import program as _program
 
 
 def make_data(n_windows=20, n_steps=5, n_features=2, n_outputs=2, seed=0):
@@ -341,7 +338,7 @@ def test_the_layers_for_a_gpu_train_the_same_weights(monkeypatch):
     params = {"units": (4, 3), "learning_rate": 0.01, "epochs": 3, "batch_size": 8}
     expected = plain(**params).fit(X, y)
     make_plan = _program.make_plan
-    monkeypatch.setattr(_program, "make_plan", lambda *a: make_plan(*a)._replace(cudnn=True))
+    monkeypatch.setattr(_loop, "make_plan", lambda *a: make_plan(*a)._replace(cudnn=True))
     model = plain(**params).fit(X, y)
     assert_same_weights(model.weights_, expected.weights_, atol=1e-5)
     np.testing.assert_allclose(model.loss_curve_, expected.loss_curve_, rtol=1e-4)
@@ -549,7 +546,8 @@ def printed():
 import hashlib
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
-from sklstm import _epoch, _scaling
+from sklstm.network import scales as _scales
+from sklstm.training import epoch as _epoch
 {inspect.getsource(digest)}
 def fit():
     fitted = clone(model).set_params(units=(20, 9)).fit(X, y)
@@ -559,7 +557,7 @@ def fit():
                                threading.get_inter_op_parallelism_threads)]
     numbers = np.random.RandomState(0).normal(size=(12, 1_000_000))
     norms = [float(_epoch._measure_norm(row.astype(np.float32))) for row in numbers]
-    means = [_scaling._measure(row[:, np.newaxis], numbers[1] ** 2)[0][0] for row in numbers[:4]]
+    means = [_scales._measure(row[:, np.newaxis], numbers[1] ** 2)[0][0] for row in numbers[:4]]
     objective = _epoch.Objective("mse", 0, 1, 0, 0, 0.5)
     targets = (
         _epoch.Targets(row[:, np.newaxis], row**2, np.zeros(1), np.ones(1)) for row in numbers[:6]

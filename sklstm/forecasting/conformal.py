@@ -10,8 +10,8 @@ from sklearn.utils import _safe_indexing, check_array, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sklstm._series import split_series
-from sklstm._windows import SlidingWindowTransformer
+from sklstm.windows.series import split_series
+from sklstm.windows.transformer import SlidingWindowTransformer
 
 
 class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):

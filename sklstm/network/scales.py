@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sklstm._rows import find_last, weigh_rows
-from sklstm._tensorflow import kept_random_states
 from sklstm._threads import one_blas_thread
 from sklstm._warnings import warn
+from sklstm.training.tensorflow import kept_random_states
+from sklstm.windows.rows import find_last, weigh_rows
 
 
 class Scales(NamedTuple):

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklstm._gradient import build_shard_gradient, cut, get_loss, join
-from sklstm._tensorflow import import_tensorflow
+from sklstm.training.gradient import build_shard_gradient, cut, get_loss, join
+from sklstm.training.tensorflow import import_tensorflow
 
 
 class Objective(NamedTuple):

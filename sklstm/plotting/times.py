@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from sklstm._history import _common_step, _is_time, _time_step
-from sklstm._series import is_pandas, read_targets, steps_ahead
+from sklstm.windows.history import _common_step, _is_time, _time_step
+from sklstm.windows.series import is_pandas, read_targets, steps_ahead
 
 
 def as_columns(name, y, like=None):

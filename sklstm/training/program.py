@@ -6,14 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklstm._epoch import Objective, Targets, build_epoch, load
-from sklstm._gradient import build_shard_gradient
-from sklstm._network import Network
-from sklstm._optimizer import build_optimizer, copy_state, describe_optimizer, updates_by_number
-from sklstm._rows import Windows
-from sklstm._tensorflow import import_tensorflow, without_garbage_collection
 from sklstm._threads import Lock
 from sklstm._warnings import warn
+from sklstm.network.forward import Network
+from sklstm.training.epoch import Objective, Targets, build_epoch, load
+from sklstm.training.gradient import build_shard_gradient
+from sklstm.training.optimizer import (
+    build_optimizer,
+    copy_state,
+    describe_optimizer,
+    updates_by_number,
+)
+from sklstm.training.tensorflow import import_tensorflow, without_garbage_collection
+from sklstm.windows.rows import Windows
 
 
 class Plan(NamedTuple):
@@ -33,7 +38,7 @@ def make_plan(network, windows, batch_size, objective, optimizer):
 
     Their number follows from the size of the batch, never from the number of cores, which must
     not change a result. Two were the fastest on two cores. With more than 128 windows in a shard
-    XLA would split its products by the number of threads (see `_recurrence.multiply`). Where all
+    XLA would split its products by the number of threads (see `recurrence.multiply`). Where all
     windows make one smaller batch, its shape is rounded up to a power of two, which folds share. A
     GPU takes the batch whole, and with cuDNN's kernel where that knows the network.
     """

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklstm._tensorflow import import_tensorflow, kept_random_states
+from sklstm.training.tensorflow import import_tensorflow, kept_random_states
 
 
 def to_keras(network, weights, n_rows, scales, dropout, recurrent_dropout):

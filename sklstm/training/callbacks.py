@@ -4,9 +4,9 @@ import copy
 
 import numpy as np
 
-from sklstm._export import set_weights
-from sklstm._tensorflow import import_tensorflow
-from sklstm._training import Observer
+from sklstm.export.keras import set_weights
+from sklstm.training.loop import Observer
+from sklstm.training.tensorflow import import_tensorflow
 
 try:  # scikit-learn 1.9
     from sklearn.callback import CallbackSupportMixin

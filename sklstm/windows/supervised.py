@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from sklstm._series import is_pandas, name_step, split_series, steps_ahead
-from sklstm._windows import SlidingWindowTransformer
+from sklstm.windows.series import is_pandas, name_step, split_series, steps_ahead
+from sklstm.windows.transformer import SlidingWindowTransformer
 
 
 def make_supervised(series, horizon=1, *, target=None):

@@ -7,8 +7,8 @@ from sklearn.base import clone
 from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklstm._samples import as_array
-from sklstm._series import is_pandas, read_targets, refuse_panel
+from sklstm.estimators.samples import as_array
+from sklstm.windows.series import is_pandas, read_targets, refuse_panel
 
 
 def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):

@@ -14,25 +14,25 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklstm import _network
-from sklstm._callbacks import (
+from sklstm._version import __version__
+from sklstm._warnings import warn
+from sklstm.estimators.holdout import hold_out
+from sklstm.estimators.samples import as_array, check_samples, check_windows
+from sklstm.export.keras import to_keras
+from sklstm.network.forward import ACTIVATIONS, Network, initial_weights, predict
+from sklstm.network.scales import Scales, check_units, measure_scales, read_base
+from sklstm.training.callbacks import (
     CallbackSupportMixin,
     KerasCallbacks,
     SklearnCallbacks,
     check_callbacks,
 )
-from sklstm._checkpoint import Checkpoint
-from sklstm._epoch import Objective, Targets
-from sklstm._export import to_keras
-from sklstm._holdout import hold_out
-from sklstm._optimizer import check_optimizer, describe_optimizer
-from sklstm._progress import show_progress
-from sklstm._rows import find_last
-from sklstm._samples import as_array, check_samples, check_windows
-from sklstm._scaling import Scales, check_units, measure_scales, read_base
-from sklstm._training import Course, Data, Run, train
-from sklstm._version import __version__
-from sklstm._warnings import warn
+from sklstm.training.checkpoint import Checkpoint
+from sklstm.training.epoch import Objective, Targets
+from sklstm.training.loop import Course, Data, Run, train
+from sklstm.training.optimizer import check_optimizer, describe_optimizer
+from sklstm.training.progress import show_progress
+from sklstm.windows.rows import find_last
 
 # Keras' losses that give one value for each window: https://keras.io/api/losses
 _LOSSES_OF_RESIDUALS = {
@@ -268,7 +268,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
 
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left"), tuple],
-        "activation": [StrOptions(set(_network.ACTIVATIONS))],
+        "activation": [StrOptions(set(ACTIVATIONS))],
         "bidirectional": ["boolean"],
         "segment": [Interval(Integral, 1, None, closed="left")],
         "anchor": [Integral, "array-like", None],
@@ -481,8 +481,8 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
         X = as_array(X)
         windows = check_windows(self, X)
         self._check_features(X, windows, reset=False)
-        network, scales = _network.Network(**self.network_), self._get_scales()
-        outputs = _network.predict(network, self.weights_, windows, scales.X_mean, scales.X_scale)
+        network, scales = Network(**self.network_), self._get_scales()
+        outputs = predict(network, self.weights_, windows, scales.X_mean, scales.X_scale)
         changes = outputs.reshape(-1, *scales.y_mean.shape).astype(np.float64)
         changes = changes * scales.y_scale + scales.y_mean
         return changes + read_base(windows, network.anchor, scales.X_mean, changes.ndim)
@@ -501,7 +501,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
 
     def _build_keras_model(self, weights):
         return to_keras(
-            _network.Network(**self.network_),
+            Network(**self.network_),
             weights,
             self.window_shape_[0],
             self._get_scales(),
@@ -567,7 +567,7 @@ class LSTMRegressor(CallbackSupportMixin, MultiOutputMixin, RegressorMixin, Base
                 f"got {self.loss!r}."
             )
         n_outputs = samples.n_outputs
-        return _network.Network(
+        return Network(
             n_features=n_features,
             units=_check_units(self.units),
             activation=self.activation,
@@ -739,7 +739,7 @@ def _check_anchor(anchor, n_features, n_outputs):
 def _start_run(network, random_state):
     """Start with new weights, and with a generator of its own for all that follows."""
     generator = np.random.RandomState(random_state.randint(2**31 - 1))
-    weights = _network.initial_weights(network, generator)
+    weights = initial_weights(network, generator)
     return Run(weights, generator.get_state(), losses=[], validation_losses=[])
 
 

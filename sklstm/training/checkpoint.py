@@ -7,7 +7,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from sklstm._training import Observer, Run
+from sklstm.training.loop import Observer, Run
 
 _FORMAT = "sklstm checkpoint 1"
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from sklstm._tensorflow import import_tensorflow
+from sklstm.training.tensorflow import import_tensorflow
 
 
 def describe_optimizer(optimizer):

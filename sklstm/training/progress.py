@@ -5,7 +5,7 @@ import multiprocessing
 import sys
 import threading
 
-from sklstm._training import Observer
+from sklstm.training.loop import Observer
 
 
 @contextlib.contextmanager

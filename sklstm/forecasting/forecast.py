@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm._history import N_TIMES, continue_index
-from sklstm._regressor import LSTMRegressor
-from sklstm._series import is_pandas, refuse_panel
-from sklstm._supervised import as_table
-from sklstm._windows import SlidingWindowTransformer
+from sklstm.estimators.regressor import LSTMRegressor
+from sklstm.windows.history import N_TIMES, continue_index
+from sklstm.windows.series import is_pandas, refuse_panel
+from sklstm.windows.supervised import as_table
+from sklstm.windows.transformer import SlidingWindowTransformer
 
 
 def forecast(model, X, n_steps_ahead, *, future=None):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sklstm._tensorflow import import_tensorflow
+from sklstm.training.tensorflow import import_tensorflow
 
 
 def read_steps(steps, real, weights, masks, activation):

@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklstm import _epoch, _network, _program
-from sklstm._rows import Windows
 from sklstm._warnings import warn
+from sklstm.network.forward import predict
+from sklstm.training.epoch import Targets, load, measure_loss
+from sklstm.training.program import borrow, cut_batches, make_plan
+from sklstm.windows.rows import Windows
 
 
 class Data(NamedTuple):
@@ -16,7 +18,7 @@ class Data(NamedTuple):
     last: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
-    targets: _epoch.Targets
+    targets: Targets
 
 
 class Run(NamedTuple):
@@ -115,14 +117,14 @@ def train(run, network, data, validation, objective, optimizer, learning_rate, c
     ValueError
         If the optimizer is unknown, or if the training diverges.
     """
-    plan = _program.make_plan(network, data.windows, course.batch_size, objective, optimizer)
+    plan = make_plan(network, data.windows, course.batch_size, objective, optimizer)
     n_before = len(run.losses)
     try:
-        with _program.borrow(plan, run.weights) as program:
+        with borrow(plan, run.weights) as program:
             program.reset(run.weights, run.optimizer_state)
             if learning_rate is not None:
                 program.optimizer.learning_rate = learning_rate
-            tensors = _epoch.load(*data)
+            tensors = load(*data)
             for observer in observers:
                 run = observer.begin(run, program)
             while len(run.losses) < course.epochs and not run.stopped:
@@ -156,7 +158,7 @@ def _train_epoch(run, program, plan, tensors, objective, course):
     n_windows = len(tensors.starts)
     order = generator.permutation(n_windows) if course.shuffle else np.arange(n_windows)
     seed = generator.randint(2**31 - 1)  # of dropout
-    batches = _program.cut_batches(order, course.batch_size, plan)
+    batches = cut_batches(order, course.batch_size, plan)
     loss, weights = program.run_epoch(tensors, batches, objective, seed), program.get_weights()
     if not all(np.isfinite(array).all() for array in [loss, *weights]):
         raise FloatingPointError(
@@ -176,8 +178,8 @@ def _validate(run, network, data, objective, course):
 
     The rules are those of scikit-learn's multi-layer perceptron.
     """
-    outputs = _network.predict(network, run.weights, data.windows, data.mean, data.scale)
-    loss = _epoch.measure_loss(objective, data.targets, outputs)
+    outputs = predict(network, run.weights, data.windows, data.mean, data.scale)
+    loss = measure_loss(objective, data.targets, outputs)
     n_stale = run.n_stale + 1 if loss > run.best_loss - course.tol else 0
     run = run._replace(
         validation_losses=[*run.validation_losses, loss],

@@ -7,8 +7,8 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
-from sklstm._holdout import place
-from sklstm._rows import Windows, as_rows
+from sklstm.estimators.holdout import place
+from sklstm.windows.rows import Windows, as_rows
 
 
 class Samples(NamedTuple):

@@ -10,10 +10,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklstm._callbacks import CallbackSupportMixin, tell_of_fit
-from sklstm._explain import write_window
-from sklstm._history import continues, remember, warn_if_shuffled
-from sklstm._series import name_step, split_series, steps_ahead
+from sklstm.training.callbacks import CallbackSupportMixin, tell_of_fit
+from sklstm.windows.explain import write_window
+from sklstm.windows.history import continues, remember, warn_if_shuffled
+from sklstm.windows.series import name_step, split_series, steps_ahead
 
 
 class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):

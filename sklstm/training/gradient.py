@@ -3,8 +3,8 @@
 import functools
 import math
 
-from sklstm._recurrence import multiply, read_steps
-from sklstm._tensorflow import import_tensorflow, kept_random_states
+from sklstm.training.recurrence import multiply, read_steps
+from sklstm.training.tensorflow import import_tensorflow, kept_random_states
 
 
 @functools.lru_cache(16)
@@ -59,7 +59,7 @@ def _compute_quantile_loss(values, outputs, quantile):
 
 
 def build_forward(network):
-    """Build what `_network.forward` does, for TensorFlow to differentiate.
+    """Build what `network.forward` does, for TensorFlow to differentiate.
 
     It takes steps `(n_steps, n_windows, n_inputs)`, which of them are real, `(n_steps, n_windows,
     1)`, and the masks of dropout side by side, `(n_windows, ...)`.

@@ -3,8 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm._series import is_pandas
-from sklstm._times import (
+from sklstm.plotting.times import (
     as_columns,
     as_numbers,
     find_history,
@@ -13,6 +12,7 @@ from sklstm._times import (
     read_index,
     read_steps,
 )
+from sklstm.windows.series import is_pandas
 
 # Errors of the columns of residuals, NaN left out, by their names in scikit-learn.
 _METRICS = {

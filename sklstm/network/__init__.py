@@ -1,0 +1,1 @@
+"""The LSTM on paper, in NumPy: description, weights, forward pass, reading."""

@@ -1,0 +1,1 @@
+"""Displays, one in each file."""

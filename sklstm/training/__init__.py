@@ -1,0 +1,1 @@
+"""The training: the only wing that imports TensorFlow."""

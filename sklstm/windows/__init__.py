@@ -1,0 +1,1 @@
+"""Windows: rows, series, their time index, the transformer, supervised targets."""
