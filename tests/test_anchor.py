@@ -5,8 +5,10 @@ import pytest
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
 from sklstm.estimators.samples import Samples
-from sklstm.network.scales import measure_scales, read_base
-from sklstm.windows.rows import as_rows, find_last
+from sklstm.network.base import read_base
+from sklstm.network.description import Network
+from sklstm.network.scales import measure_scales
+from sklstm.windows.rows import as_rows, find_last_rows
 
 
 def make_model(**params):
@@ -98,7 +100,8 @@ def test_scales_are_those_of_windows_as_copies():
     rows[[10, 40, 41], 0] = np.nan
     W = SlidingWindowTransformer(n_steps=6).fit_transform(rows)
     y, weights = rows[:, 1] + 3, np.linspace(0.5, 1.5, len(rows))
-    scales = measure_scales(Samples(as_rows(W), None, y, weights), (1,), standardize=True)
+    network = Network(2, (4,), "tanh", 1, anchor=(1,))
+    scales = measure_scales(Samples(as_rows(W), None, y, weights), network, standardize=True)
     real = ~np.isnan(W).any(axis=2)
     last = np.array([w[r][-1, 1] if r.any() else np.nan for w, r in zip(W, real, strict=True)])
     squares = (W[:, :, 1] - last[:, np.newaxis]) ** 2
@@ -109,14 +112,14 @@ def test_scales_are_those_of_windows_as_copies():
     assert scales.y_mean == pytest.approx(np.average(change, weights=weights))
 
 
-def test_find_last_equals_a_loop():
+def test_last_rows_equal_those_of_a_loop():
     rows = np.random.RandomState(0).choice([np.nan, 1.0], (60, 2))
     windows = as_rows(SlidingWindowTransformer(n_steps=5, dilation=2).fit_transform(rows))
     real = ~np.isnan(windows.rows).any(axis=1)
-    for start, last in zip(windows.starts, find_last(windows), strict=True):
+    for start, last in zip(windows.starts, find_last_rows(windows), strict=True):
         steps = [start + offset for offset in windows.offsets if real[start + offset]]
         assert last == (steps[-1] if steps else start)
-    base = read_base(windows, (1,), np.array([7.0, 8.0]), 2)
+    base = read_base(windows, (1,), np.array([7.0, 8.0]))
     assert set(np.unique(base)) <= {1.0, 8.0}
 
 

@@ -7,18 +7,15 @@ import numpy as np
 import pytest
 
 from sklstm.export.keras import to_keras
-from sklstm.network.forward import (
-    ACTIVATIONS,
-    CHUNK,
-    Network,
-    forward,
-    initial_weights,
-    predict,
-)
-from sklstm.network.scales import Scales, read_base
+from sklstm.network.activations import ACTIVATIONS
+from sklstm.network.base import read_base
+from sklstm.network.description import Network
+from sklstm.network.forward import CHUNK, forward, predict
+from sklstm.network.scales import Scales
+from sklstm.network.weights import initial_weights
 from sklstm.training import epoch as _epoch
 from sklstm.training import gradient as _gradient
-from sklstm.training.epoch import Objective
+from sklstm.training.epoch import Hyperparameters
 from sklstm.windows.rows import as_rows
 
 
@@ -65,8 +62,8 @@ def make_network(n_features=2, units=(5,), activation="tanh", n_outputs=2, seed=
 
 
 def predict_raw(network, weights, X):
-    n_features = X.shape[2]
-    return predict(network, weights, as_rows(X), np.zeros(n_features), np.ones(n_features))
+    zeros, ones = np.zeros(X.shape[2]), np.ones(X.shape[2])
+    return predict(network, weights, as_rows(X), Scales(zeros, ones, None, None))
 
 
 def test_one_unit_and_two_steps_by_hand():
@@ -105,7 +102,7 @@ def test_directions_and_segments_equal_the_textbook_loop(units, bidirectional, s
     X[1::3, 5, 1] = np.nan
     X[4:5] = np.nan
     expected = [naive_forward(network, weights, window) for window in X]
-    np.testing.assert_allclose(forward(network, weights, X), expected, atol=2e-6)
+    np.testing.assert_allclose(predict_raw(network, weights, X), expected, atol=2e-6)
 
 
 def test_anchored_columns_are_read_relative_to_the_last_real_row():
@@ -141,17 +138,17 @@ def test_dropout_masks_inputs_and_states_of_each_cell():
 
 def test_masks_leave_out_their_share_and_keep_the_mean():
     network, _ = make_network(units=(40,))
-    objective = Objective("mse", 0.0, np.inf, 0.2, 0.5, 0.5)
-    masks = _epoch._draw_masks(network, objective, 2000, [3, 4]).numpy()
+    hyperparameters = Hyperparameters("mse", 0.0, np.inf, 0.2, 0.5, 0.5)
+    masks = _epoch._draw_masks(network, hyperparameters, 2000, [3, 4]).numpy()
     inputs, state = masks[:, :2], masks[:, 2:]
     assert set(np.unique(inputs)) == {0, np.float32(1.25)}
     assert set(np.unique(state)) == {0, 2}
     assert (inputs == 0).mean() == pytest.approx(0.2, abs=0.03)
     assert (state == 0).mean() == pytest.approx(0.5, abs=0.03)
-    again = _epoch._draw_masks(network, objective, 2000, [3, 5]).numpy()
+    again = _epoch._draw_masks(network, hyperparameters, 2000, [3, 5]).numpy()
     assert not np.array_equal(masks, again)
     nothing = _epoch._draw_masks(
-        network, objective._replace(dropout=0.0, recurrent_dropout=0.0), 9, [3, 4]
+        network, hyperparameters._replace(dropout=0.0, recurrent_dropout=0.0), 9, [3, 4]
     )
     np.testing.assert_array_equal(nothing, np.ones((9, 42)))
 
@@ -174,8 +171,8 @@ def test_the_exported_model_of_stock_layers_predicts_the_same(
     X[4:5] = np.nan
     mean, scale = np.array([1e4, 1e4 + 5]), np.array([30.0, 20.0])
     scales = Scales(mean, scale, np.array([3.0, -1.0]), np.array([2.0, 0.5]))
-    outputs = predict(network, weights, as_rows(X), mean, scale)
-    base = read_base(as_rows(X), anchor, mean, 2)
+    outputs = predict(network, weights, as_rows(X), scales)
+    base = read_base(as_rows(X), anchor, mean)
     expected = outputs * scales.y_scale + scales.y_mean + base
     model = to_keras(network, weights, 6, scales, dropout=0.5, recurrent_dropout=0.5)
     np.testing.assert_allclose(model(X), expected, atol=1e-5, rtol=1e-12)

@@ -428,8 +428,7 @@ def test_wrong_data_is_refused_and_nothing_half_fitted(X, y, error, message):
 
 
 def test_divergence_leaves_the_estimator_unfitted():
-    model = make_model().fit(X0, Y0)
-    model.set_params(learning_rate=1e30, optimizer="sgd", epochs=9)
+    model = make_model(learning_rate=1e30, optimizer="sgd", epochs=9)
     with pytest.raises(ValueError, match=r"epoch \d of 9 .* Lower learning_rate"):
         model.fit(X0, Y0)
     with pytest.raises(NotFittedError):

@@ -18,8 +18,9 @@ import tensorflow as tf
 
 from sklstm import LSTMRegressor, clear_programs, make_windows
 from sklstm.datasets import load_nyc_weather
-from sklstm.estimators import regressor as _regressor
-from sklstm.network.forward import Network, initial_weights
+from sklstm.estimators.losses import LOSSES, REFUSED_LOSSES
+from sklstm.network.description import Network
+from sklstm.network.weights import initial_weights
 from sklstm.training import epoch as _epoch
 from sklstm.training import loop as _loop
 from sklstm.training import optimizer as _optimizer
@@ -258,7 +259,7 @@ def test_every_loss_of_keras_that_fits_is_known():
     other = {"deserialize", "get", "serialize"}
     of_labels = {"categorical_generalized_cross_entropy", "sparse_categorical_crossentropy"}
     of_batches = {"circle", "ctc", "dice", "tversky"}
-    known = _regressor._LOSSES_OF_RESIDUALS | _regressor._LOSSES_OF_VALUES
+    known = {*LOSSES, *REFUSED_LOSSES}
     assert functions - other - of_labels - of_batches <= known
     for name in known - {"quantile"}:
         assert keras.losses.get(name)(np.ones((3, 2)), np.ones((3, 2))).shape == (3,)
@@ -558,12 +559,12 @@ def fit():
     numbers = np.random.RandomState(0).normal(size=(12, 1_000_000))
     norms = [float(_epoch._measure_norm(row.astype(np.float32))) for row in numbers]
     means = [_scales._measure(row[:, np.newaxis], numbers[1] ** 2)[0][0] for row in numbers[:4]]
-    objective = _epoch.Objective("mse", 0, 1, 0, 0, 0.5)
+    hyperparameters = _epoch.Hyperparameters("mse", 0, 1, 0, 0, 0.5)
     targets = (
         _epoch.Targets(row[:, np.newaxis], row**2, np.zeros(1), np.ones(1)) for row in numbers[:6]
     )
     outputs = numbers[:1].T.astype(np.float32)
-    losses = [_epoch.measure_loss(objective, target, outputs) for target in targets]
+    losses = [_epoch.measure_loss(hyperparameters, target, outputs) for target in targets]
     return digest(fitted), *n_threads, *norms, *means, *losses
 print(*fit())
 for units, n_features in [(256, 3), ((128, 64), 600)]:

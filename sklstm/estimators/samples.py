@@ -8,7 +8,9 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
 from sklstm.estimators.holdout import place
-from sklstm.windows.rows import Windows, as_rows
+from sklstm.network.base import read_base
+from sklstm.training.epoch import Data, Targets
+from sklstm.windows.rows import Windows, as_rows, find_last_rows
 
 
 class Samples(NamedTuple):
@@ -35,17 +37,17 @@ class Samples(NamedTuple):
         return 1 if self.y.ndim == 1 else self.y.shape[1]
 
 
-def check_samples(estimator, X, y, sample_weight=None):
-    """Validate windows, targets and weights; leave windows of weight 0 out."""
-    windows = check_windows(estimator, X)
-    y = _check_targets(estimator, y, windows)
-    weight = _check_sample_weight(
+def make_samples(windows, y, sample_weight=None):
+    """Put windows, targets and weights together; leave windows of weight 0 out."""
+    check_consistent_length(windows.starts, y)
+    weights = _check_sample_weight(
         sample_weight, windows.starts, dtype=np.float64, ensure_non_negative=True
     )
-    if not weight.any():
+    if not weights.any():
         raise ValueError("sample_weight must have a positive value, got only zeros.")
-    kept = slice(None) if weight.all() else weight > 0
-    return Samples(windows, place(windows), y, weight).select(kept)
+    weights = weights / weights.max()  # whose sum cannot overflow
+    kept = slice(None) if weights.all() else weights > 0
+    return Samples(windows, place(windows), y, weights).select(kept)
 
 
 def check_windows(estimator, X):
@@ -69,15 +71,25 @@ def check_windows(estimator, X):
     return windows._replace(rows=check_array(windows.rows, **checks))
 
 
-def _check_targets(estimator, y, windows):
+def check_targets(estimator, y):
     """Validate `y` as float64 of shape `(n_windows,)` or `(n_windows, n_outputs)`."""
     if y is None:
-        raise ValueError("LSTMRegressor requires y to be passed, but the target y is None.")
+        name = type(estimator).__name__
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     y = as_array(y)
     _check_numeric("y", y)
-    y = check_array(y, dtype=np.float64, ensure_2d=False, estimator=estimator, input_name="y")
-    check_consistent_length(windows.starts, y)
-    return y
+    return check_array(y, dtype=np.float64, ensure_2d=False, estimator=estimator, input_name="y")
+
+
+def make_data(samples, network, scales, loss):
+    """Make the data to train or validate on, with targets in the units of the loss."""
+    windows, anchor = samples.windows, network.anchor
+    y = samples.y.reshape(len(samples.y), -1) - read_base(windows, anchor, scales.X_mean)
+    mean, scale = scales.y_mean.reshape(-1), scales.y_scale.reshape(-1)
+    if loss.standardized:
+        y, mean, scale = (y - mean) / scale, np.zeros_like(mean), np.ones_like(scale)
+    last_rows = windows.starts[:0] if anchor is None else find_last_rows(windows)
+    return Data(windows, last_rows, scales, Targets(y, samples.weights, mean, scale))
 
 
 def as_array(X):

@@ -56,7 +56,7 @@ def _apply_network(network, x, real, dropout, recurrent_dropout):
         if network.bidirectional:
             layer = keras.layers.Bidirectional(layer)
         x = layer(x, mask=real)
-    return keras.layers.Dense(network.n_outputs, dtype="float32")(x)
+    return keras.layers.Dense(network.n_outputs, activation=network.head, dtype="float32")(x)
 
 
 def set_weights(model, weights):

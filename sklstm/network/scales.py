@@ -1,21 +1,21 @@
-"""What the network reads and predicts in place of raw values: changes, standardised."""
+"""The scales: what the network's inputs and outputs are standardised with."""
 
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import gen_batches
 
 from sklstm._threads import one_blas_thread
-from sklstm._warnings import warn
-from sklstm.training.tensorflow import kept_random_states
-from sklstm.windows.rows import find_last, weigh_rows
+from sklstm.network.base import read_base
+from sklstm.windows.rows import find_last_rows, find_real, weigh_rows
 
 
 class Scales(NamedTuple):
-    """Mean and scale of the features and of the targets.
+    """Mean and scale of the features, `(n_features,)`, and of the targets, `()` or `(n_outputs,)`.
 
-    A row is standardised by `(row - X_mean) / X_scale`. A column that is read relative to its last
-    value loses the mean thereby, so its scale is that of the differences, around 0; its mean
+    A row is standardised by `(row - X_mean) / X_scale`. An anchored column is read relative to its
+    last value and so loses the mean: its scale is that of the differences, around 0; its mean
     stands for the last value of a window that has none. The targets are changes from there.
     """
 
@@ -25,13 +25,13 @@ class Scales(NamedTuple):
     y_scale: np.ndarray
 
 
-def measure_scales(samples, anchor, standardize):
+def measure_scales(samples, network, standardize):
     """Measure the scales; without standardisation all but the means of anchors are 0 and 1."""
-    windows, _, y, weights = samples
+    windows, y, weights = samples.windows, samples.y, samples.weights
     n_features = windows.rows.shape[1]
     X_mean, X_scale = np.zeros(n_features), np.ones(n_features)
     y_mean, y_scale = np.zeros(y.shape[1:]), np.ones(y.shape[1:])
-    relative = sorted(set(anchor or ()))
+    relative = network.relative_columns
     if standardize or relative:
         # A row counts in each window that holds it, as if windows shared no memory.
         mean, scale = _measure(windows.rows, weigh_rows(windows, weights))
@@ -40,12 +40,8 @@ def measure_scales(samples, anchor, standardize):
         X_mean, X_scale = mean, scale
         for column in relative:
             X_scale[column] = _measure_spread(windows, weights, column)
-        changes = y - read_base(windows, anchor, X_mean, y.ndim)
-        y_mean, y_scale = _measure(changes.reshape(len(y), -1), weights)
-        if relative:  # a steady trend is predicted exactly: what the network adds must not show
-            least = 1e-9 * np.abs(y.reshape(len(y), -1)).max(axis=0)
-            steady = changes.reshape(len(y), -1).std(axis=0) < least
-            y_scale[steady] = least[steady]
+        measure = _measure_means if network.head == "exponential" else _measure_targets
+        y_mean, y_scale = measure(samples, network.anchor, X_mean)
     return Scales(X_mean, X_scale, y_mean.reshape(y.shape[1:]), y_scale.reshape(y.shape[1:]))
 
 
@@ -57,9 +53,6 @@ def _measure(values, weight):
 
     Rows of weight 0 do not count. Chunks spare a copy of all rows.
     """
-    with kept_random_states():  # its import draws from them, and takes a while
-        from sklearn.preprocessing import StandardScaler
-
     scaler = StandardScaler()
     for chunk in gen_batches(len(values), max(1, _CHUNK // values.shape[1])):
         counted = weight[chunk] > 0
@@ -75,9 +68,8 @@ def _measure(values, weight):
 
 def _measure_spread(windows, weights, column):
     """Measure the root mean square of a column's differences to its last value, 1 where it is 0."""
-    missing = np.isnan(windows.rows).any(axis=1)
-    values = np.where(missing, np.nan, windows.rows[:, column].astype(np.float64))
-    last = values[find_last(windows)]
+    values = np.where(find_real(windows), windows.rows[:, column].astype(np.float64), np.nan)
+    last = values[find_last_rows(windows)]
     squares = total = 0.0
     for offset in windows.offsets:
         difference = values[windows.starts + offset] - last
@@ -87,36 +79,22 @@ def _measure_spread(windows, weights, column):
     return np.sqrt(squares / total) if squares > 0 else 1.0
 
 
-def read_base(windows, anchor, X_mean, n_dimensions):
-    """Read what predictions are relative to, `(n_windows,)` or `(n_windows, n_outputs)`.
+def _measure_targets(samples, anchor, X_mean):
+    """Measure mean and scale of the targets, or of their changes from the anchors."""
+    y = samples.y.reshape(len(samples.y), -1)
+    changes = y - read_base(samples.windows, anchor, X_mean)
+    mean, scale = _measure(changes, samples.weights)
+    if anchor is not None:
+        # A steady trend is predicted exactly: what the network adds must not show. Steady are
+        # changes that differ by rounding alone, a few units in the last place of the values.
+        resolved = 32 * np.finfo(samples.windows.rows.dtype).eps * np.abs(y).max(axis=0)
+        steady = changes.std(axis=0) < resolved
+        scale[steady] = resolved[steady]
+    return mean, scale
 
-    It is the last value of the anchors, their mean where a window has none, 0 without an anchor.
-    """
-    if anchor is None:
-        return 0.0
-    last, columns = find_last(windows), list(anchor)
-    real = ~np.isnan(windows.rows).any(axis=1)[last]
-    base = np.where(
-        real[:, np.newaxis], windows.rows[last[:, np.newaxis], columns], X_mean[columns]
-    )
-    return base if n_dimensions == 2 else base[:, 0]
 
-
-def check_units(samples, anchor, X_mean):
-    """Warn where the targets are hardly the future of the anchors, in the same units.
-
-    Fewer than 10 windows tell too little of level and spread.
-    """
-    if anchor is None or len(samples.y) < 10:
-        return
-    base = read_base(samples.windows, anchor, X_mean, samples.y.ndim)
-    spreads = samples.y.std(axis=0), base.std(axis=0)
-    larger, smaller = np.maximum(*spreads), np.minimum(*spreads)
-    distance = np.abs(samples.y.mean(axis=0) - base.mean(axis=0))
-    if np.any(larger > 4 * smaller) or np.any(distance > 4 * larger):
-        warn(
-            "anchor must be the column whose future y is, in the same units, but their levels or "
-            f"spreads differ: y has mean {samples.y.mean():.3g} and standard deviation "
-            f"{samples.y.std():.3g}, the column {base.mean():.3g} and {base.std():.3g}. If a "
-            "scaler stands in front, leave it out: standardize=True scales by itself.",
-        )
+def _measure_means(samples, anchor, X_mean):
+    """Measure the means of the targets, which the exponentials of the outputs are multiples of."""
+    y = samples.y.reshape(len(samples.y), -1)
+    mean, _ = _measure(y, samples.weights)
+    return np.zeros_like(mean), mean

@@ -3,17 +3,21 @@
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils import gen_batches
 
-from sklstm.training.gradient import build_shard_gradient, cut, get_loss, join
+from sklstm.network.reading import standardize
+from sklstm.network.scales import Scales
+from sklstm.training.gradient import build_shard_gradient, flatten, get_loss, unflatten
 from sklstm.training.tensorflow import import_tensorflow
+from sklstm.windows.rows import Windows, find_real
 
 
-class Objective(NamedTuple):
-    """What is minimised: the loss by its name, and numbers that a compiled program takes as inputs.
+class Hyperparameters(NamedTuple):
+    """The loss by its name, and the numbers that a compiled program takes as inputs.
 
     Half of `alpha` times the sum of the squares of all kernels, over the windows of the batch, is
     added to the loss; `max_grad_norm` limits the norm of the whole gradient; `dropout` and
-    `recurrent_dropout` are the shares of a cell's inputs and of its state that are left out;
+    `recurrent_dropout` are the fractions of a cell's inputs and of its state that are left out;
     `quantile` is that of the loss "quantile".
     """
 
@@ -37,20 +41,33 @@ class Targets(NamedTuple):
     scale: np.ndarray
 
 
-class _Data(NamedTuple):
-    """What an epoch reads, as tensors; see `load`."""
+class Data(NamedTuple):
+    """Windows, the scales that standardise their rows, and their targets.
+
+    `last_rows`, `(n_windows,)`, are the last real rows of the windows, which only a network with an
+    anchor reads.
+    """
+
+    windows: Windows
+    last_rows: np.ndarray
+    scales: Scales
+    targets: Targets
+
+
+class _Tensors(NamedTuple):
+    """What an epoch reads; see `load`."""
 
     rows: object
     starts: object
     offsets: object
-    last: object
+    last_rows: object
     values: object
     weights: object
     mean: object
     scale: object
 
 
-def measure_loss(objective, targets, outputs):
+def measure_loss(hyperparameters, targets, outputs):
     """Measure the weighted mean loss of the network's outputs.
 
     NumPy sums: TensorFlow would split a long sum by the number of threads.
@@ -58,28 +75,37 @@ def measure_loss(objective, targets, outputs):
     tf, _ = import_tensorflow()
     arrays = targets.values, targets.mean, targets.scale
     values, mean, scale = (tf.constant(array, dtype=tf.float32) for array in arrays)
-    compute_loss = get_loss(objective.loss)
-    losses = compute_loss(values, outputs * scale + mean, objective.quantile)
+    compute_loss = get_loss(hyperparameters.loss)
+    losses = compute_loss(values, outputs * scale + mean, hyperparameters.quantile)
     return float(np.average(losses.numpy(), weights=targets.weights))
 
 
-def load(windows, last, mean, scale, targets):
+def load(network, data):
     """Standardise rows and hand everything to TensorFlow.
 
-    A last column is added to the rows: 1 for a real row, 0 for one with a missing value. `last`,
-    `(n_windows,)`, is each window's last real row, which only a network with an anchor reads.
+    A last column is added to the rows: 1 for a real row, 0 for one with a missing value. Rows are
+    standardised in float64 before they become float32, and stay float64 where a network with an
+    anchor takes differences of them.
     """
     tf, _ = import_tensorflow()
+    windows = data.windows
     n_rows, n_features = windows.rows.shape
-    rows = np.empty((n_rows, n_features + 1), dtype=np.float32)
+    rows = np.empty((n_rows, n_features + 1), dtype=_choose_dtype(network))
     with np.errstate(over="ignore"):  # the loss tells, if such a row is in a window at all
-        np.subtract(windows.rows, mean, out=rows[:, :-1], casting="same_kind")  # no float64 copy
-        rows[:, :-1] /= scale
-    missing = np.isnan(rows[:, :-1]).any(axis=1)
+        for chunk in gen_batches(n_rows, max(1, _CHUNK // n_features)):  # no copy of all in float64
+            rows[chunk, :-1] = standardize(windows.rows[chunk], data.scales)
     rows[:, -1] = 1
-    rows[missing] = 0
-    floats = [np.asarray(array, dtype=np.float32) for array in targets]
-    return _Data(*map(tf.constant, (rows, windows.starts, windows.offsets, last, *floats)))
+    rows[~find_real(windows)] = 0
+    floats = [np.asarray(array, dtype=np.float32) for array in data.targets]
+    arrays = rows, windows.starts, windows.offsets, data.last_rows, *floats
+    return _Tensors(*map(tf.constant, arrays))
+
+
+_CHUNK = 2**18  # numbers standardised at a time, 2 MB
+
+
+def _choose_dtype(network):
+    return np.float32 if network.anchor is None else np.float64
 
 
 def build_epoch(plan, variables, shapes, optimizer, jit_compile):
@@ -89,37 +115,38 @@ def build_epoch(plan, variables, shapes, optimizer, jit_compile):
         plan.network, plan.n_rows, plan.shard_size, plan.loss, plan.cudnn, jit_compile
     )
 
-    def train_batch(data, objective, seed, batch):
+    def train_batch(data, hyperparameters, seed, batch):
         present = tf.cast(batch >= 0, tf.float32)  # 0 for the padding of the last batch
         n_present = tf.reduce_sum(present)
         index = tf.maximum(batch, 0)
         shares = present * tf.gather(data.weights, index) / n_present
-        masks = _draw_masks(plan.network, objective, batch.shape[0], seed)
+        masks = _draw_masks(plan.network, hyperparameters, batch.shape[0], seed)
         shards = _split_in_shards(plan, data, index, shares, masks)
         # Read once: the shards' gradients are pure functions, which TensorFlow runs side by side.
-        weights = cut(join([tf.identity(variable.value) for variable in variables]), shapes)
-        constants = data.mean, data.scale, objective.quantile
+        flat = flatten([tf.identity(variable.value) for variable in variables])
+        weights = unflatten(flat, shapes)
+        constants = data.mean, data.scale, hyperparameters.quantile
         losses, gradients = zip(
             *(shard_gradient(weights, *shard, *constants) for shard in shards), strict=True
         )
-        kernels = join(
+        kernels = flatten(
             [array if len(array.shape) == 2 else tf.zeros(array.shape) for array in weights]
         )
-        gradient = tf.add_n(gradients) + objective.alpha / n_present * kernels
-        excess = tf.maximum(1.0, _measure_norm(gradient) / objective.max_grad_norm)
-        excess /= optimizer.scale_loss(1.0)  # which `apply` takes back
-        gradients = cut(gradient / excess, [variable.shape for variable in variables])
+        gradient = tf.add_n(gradients) + hyperparameters.alpha / n_present * kernels
+        excess = tf.maximum(1.0, _measure_norm(gradient) / hyperparameters.max_grad_norm)
+        factor = optimizer.scale_loss(1.0) / excess  # `apply` divides by the scale of the loss
+        gradients = unflatten(gradient * factor, [variable.shape for variable in variables])
         optimizer.apply(gradients, variables)
         return tf.add_n(losses) * n_present
 
     @tf.function(input_signature=_specify_epoch(plan), autograph=False)
     def epoch(*arguments):
         *data, numbers, seed, batches = arguments
-        data = _Data(*data)
-        objective = Objective(plan.loss, *tf.unstack(numbers))
+        data = _Tensors(*data)
+        hyperparameters = Hyperparameters(plan.loss, *tf.unstack(numbers))
 
         def body(step, total):
-            loss = train_batch(data, objective, tf.stack([seed, step]), batches[step])
+            loss = train_batch(data, hyperparameters, tf.stack([seed, step]), batches[step])
             return step + 1, total + loss
 
         _, total = tf.while_loop(
@@ -154,28 +181,32 @@ def _specify_epoch(plan):
     tf, _ = import_tensorflow()
     n_features, n_outputs = plan.network.n_features, plan.network.n_outputs
     return [
-        tf.TensorSpec((None, n_features + 1), tf.float32),  # rows
+        tf.TensorSpec((None, n_features + 1), _choose_dtype(plan.network)),  # rows
         tf.TensorSpec((None,), tf.int64),  # starts
         tf.TensorSpec((plan.n_rows,), tf.int64),  # offsets
-        tf.TensorSpec((None,), tf.int64),  # last
+        tf.TensorSpec((None,), tf.int64),  # last rows
         tf.TensorSpec((None, n_outputs), tf.float32),  # values, weights, mean, scale of targets
         tf.TensorSpec((None,), tf.float32),
         tf.TensorSpec((n_outputs,), tf.float32),
         tf.TensorSpec((n_outputs,), tf.float32),
-        tf.TensorSpec((len(Objective._fields) - 1,), tf.float32),
+        tf.TensorSpec((len(Hyperparameters._fields) - 1,), tf.float32),
         tf.TensorSpec((), tf.int32),  # seed
         tf.TensorSpec((None, plan.n_shards * plan.shard_size), tf.int64),  # batches
     ]
 
 
 def _gather(network, data, index):
-    """Gather windows as steps `(n_steps, n_windows, n_inputs)`, and which are real, `(..., 1)`."""
+    """Read windows as steps `(n_steps, n_windows, n_inputs)`, and which are real, `(..., 1)`.
+
+    The reading is that of `network.reading`.
+    """
     tf, _ = import_tensorflow()
     x = tf.gather(data.rows, tf.gather(data.starts, index) + data.offsets[:, tf.newaxis])
     x, real = x[:, :, :-1], x[:, :, -1:] > 0
     if network.anchor is not None:
         relative = np.isin(np.arange(network.n_features), network.relative_columns)
-        x -= tf.gather(data.rows, tf.gather(data.last, index))[:, :-1] * relative.astype(np.float32)
+        x -= tf.gather(data.rows, tf.gather(data.last_rows, index))[:, :-1] * relative.astype(float)
+        x = tf.cast(x, tf.float32)
     if network.segment > 1:
         n_rows, n_windows, n_features = x.shape
         n_steps = n_rows // network.segment
@@ -185,7 +216,7 @@ def _gather(network, data, index):
     return x, real
 
 
-def _draw_masks(network, objective, n_windows, seed):
+def _draw_masks(network, hyperparameters, n_windows, seed):
     """Draw what dropout leaves of the inputs and of the state of each cell, side by side.
 
     A mask holds for all steps of a window, and for all gates.
@@ -195,8 +226,8 @@ def _draw_masks(network, objective, n_windows, seed):
         part
         for n_inputs, units in network.cells
         for part in (
-            tf.fill((n_inputs,), objective.dropout),
-            tf.fill((units,), objective.recurrent_dropout),
+            tf.fill((n_inputs,), hyperparameters.dropout),
+            tf.fill((units,), hyperparameters.recurrent_dropout),
         )
     ]
     rates = tf.concat(rates, axis=0)

@@ -9,7 +9,7 @@ from sklstm.training.tensorflow import import_tensorflow, kept_random_states
 
 @functools.lru_cache(16)
 def build_shard_gradient(network, n_rows, shard_size, loss, cudnn, jit_compile):
-    """Build the compiled function: a shard's share in the loss, and its gradient, joined.
+    """Build the compiled function: a shard's share in the loss, and its gradient, flattened.
 
     Programs that differ in nothing that it reads share it; `n_rows` and `shard_size` stand for
     the shapes that it is compiled for.
@@ -24,19 +24,19 @@ def build_shard_gradient(network, n_rows, shard_size, loss, cudnn, jit_compile):
             tape.watch(weights)
             outputs = forward(weights, steps, real, masks) * scale + mean
             share = tf.reduce_sum(shares * compute_loss(values, outputs, quantile))
-        return share, join(tape.gradient(share, weights))
+        return share, flatten(tape.gradient(share, weights))
 
     return shard_gradient
 
 
-def join(arrays):
-    """Join the numbers of several arrays in one flat array."""
+def flatten(tensors):
+    """Flatten several tensors into one."""
     tf, _ = import_tensorflow()
-    return tf.concat([tf.reshape(array, [-1]) for array in arrays], axis=0)
+    return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
 
 
-def cut(flat, shapes):
-    """Cut what `join` has joined."""
+def unflatten(flat, shapes):
+    """Undo `flatten`."""
     tf, _ = import_tensorflow()
     parts = tf.split(flat, [math.prod(shape) for shape in shapes])
     return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
@@ -47,6 +47,8 @@ def get_loss(name):
     _, keras = import_tensorflow()
     if name == "quantile":
         return _compute_quantile_loss
+    if name == "poisson":
+        return _compute_poisson_loss
     compute_loss = keras.losses.get(name)
     return lambda values, outputs, _: compute_loss(values, outputs)
 
@@ -58,8 +60,14 @@ def _compute_quantile_loss(values, outputs, quantile):
     return tf.reduce_mean(tf.maximum(quantile * residual, (quantile - 1) * residual), axis=-1)
 
 
+def _compute_poisson_loss(values, outputs, _):
+    """Average Keras' Poisson loss of `exp(outputs)` over the outputs; no exponential overflows."""
+    tf, _ = import_tensorflow()
+    return tf.reduce_mean(tf.exp(outputs) - values * outputs, axis=-1)
+
+
 def build_forward(network):
-    """Build what `network.forward` does, for TensorFlow to differentiate.
+    """Build what `network.forward.forward` does, for TensorFlow to differentiate.
 
     It takes steps `(n_steps, n_windows, n_inputs)`, which of them are real, `(n_steps, n_windows,
     1)`, and the masks of dropout side by side, `(n_windows, ...)`.

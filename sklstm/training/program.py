@@ -8,8 +8,9 @@ import numpy as np
 
 from sklstm._threads import Lock
 from sklstm._warnings import warn
-from sklstm.network.forward import Network
-from sklstm.training.epoch import Objective, Targets, build_epoch, load
+from sklstm.network.description import Network
+from sklstm.network.scales import Scales
+from sklstm.training.epoch import Data, Hyperparameters, Targets, build_epoch, load
 from sklstm.training.gradient import build_shard_gradient
 from sklstm.training.optimizer import (
     build_optimizer,
@@ -33,7 +34,7 @@ class Plan(NamedTuple):
     cudnn: bool
 
 
-def make_plan(network, windows, batch_size, objective, optimizer):
+def make_plan(problem):
     """Fix the shapes: each batch is split into shards, which are trained side by side.
 
     Their number follows from the size of the batch, never from the number of cores, which must
@@ -44,7 +45,8 @@ def make_plan(network, windows, batch_size, objective, optimizer):
     """
     tf, _ = import_tensorflow()
     gpu = bool(tf.config.list_physical_devices("GPU"))
-    size = min(batch_size, 1 << (len(windows.starts) - 1).bit_length())
+    network, windows = problem.network, problem.data.windows
+    size = min(problem.schedule.batch_size, 1 << (len(windows.starts) - 1).bit_length())
     n_shards = 1 if gpu or size < 16 else max(2, -(-size // 128))
     known = network.activation == "tanh" and not network.bidirectional
     return Plan(
@@ -52,9 +54,9 @@ def make_plan(network, windows, batch_size, objective, optimizer):
         n_rows=len(windows.offsets),
         n_shards=n_shards,
         shard_size=-(-size // n_shards),
-        loss=objective.loss,
-        optimizer=describe_optimizer(optimizer),
-        cudnn=gpu and known and not objective.recurrent_dropout,
+        loss=problem.hyperparameters.loss,
+        optimizer=describe_optimizer(problem.optimizer),
+        cudnn=gpu and known and not problem.hyperparameters.recurrent_dropout,
     )
 
 
@@ -96,16 +98,14 @@ def clear_programs():
 def borrow(plan, weights):
     """Lend a program for `plan`, from the pool or newly compiled, to one fit.
 
-    It comes back to the pool, unless an exception hit it who knows where; a training that diverges
-    leaves it whole.
+    It comes back to the pool, unless an exception interrupted it at work.
     """
     program = _take(plan) or _compile(plan, weights)
     try:
         yield program
-    except FloatingPointError:
-        _give_back(plan, program)
-        raise
-    _give_back(plan, program)
+    finally:
+        if not program.at_work:
+            _give_back(plan, program)
 
 
 def _take(plan):
@@ -142,17 +142,19 @@ class Program:
     """One epoch compiled for one plan, with the variables it trains; it serves one fit at a time.
 
     Compiled means: the gradient of a shard, by XLA. The loop over the batches around it is an
-    uncompiled graph, so that folds of any length share one program.
+    uncompiled graph, so that folds of any length share one program. `at_work` is True while an
+    epoch runs, and stays so if an exception interrupts it.
     """
 
     def __init__(self, plan, weights, *, jit_compile):
         _, keras = import_tensorflow()
         self._shapes = [array.shape for array in weights]
-        arrays = [_join(weights)] if updates_by_number(plan.optimizer) else weights
+        arrays = [_flatten(weights)] if updates_by_number(plan.optimizer) else weights
         self._variables = [keras.Variable(array, dtype="float32") for array in arrays]
         self.optimizer = build_optimizer(plan.optimizer, self._variables)
         self._initial_state = self.get_optimizer_state()
         self._plan = plan
+        self.at_work = False
         self._epoch = build_epoch(plan, self._variables, self._shapes, self.optimizer, jit_compile)
         self._run_on_zeros(plan)
 
@@ -161,11 +163,12 @@ class Program:
         n_features, n_outputs = plan.network.n_features, plan.network.n_outputs
         rows, one = np.zeros((1, n_features)), np.zeros(1, dtype=np.int64)
         windows = Windows(rows, starts=one, offsets=np.zeros(plan.n_rows, dtype=np.int64))
-        nothing, unit = np.zeros(n_outputs), np.ones(n_outputs)
-        targets = Targets(nothing[np.newaxis], np.ones(1), nothing, unit)
-        data = load(windows, one, np.zeros(n_features), np.ones(n_features), targets)
-        objective = Objective(plan.loss, 0.0, 1.0, 0.0, 0.0, 0.5)
-        self.run_epoch(data, cut_batches(one, 1, plan), objective, 0)
+        zeros, ones = np.zeros(n_outputs), np.ones(n_outputs)
+        scales = Scales(np.zeros(n_features), np.ones(n_features), zeros, ones)
+        targets = Targets(zeros[np.newaxis], np.ones(1), zeros, ones)
+        tensors = load(plan.network, Data(windows, one, scales, targets))
+        hyperparameters = Hyperparameters(plan.loss, 0.0, 1.0, 0.0, 0.0, 0.5)
+        self.run_epoch(tensors, cut_batches(one, 1, plan), hyperparameters, 0)
 
     def reset(self, weights, optimizer_state=None):
         """Forget all earlier training; go on with an optimizer's state, if one is given."""
@@ -195,22 +198,22 @@ class Program:
         self.optimizer.finalize_variable_values(self._variables)
         return self.get_weights()
 
-    def run_epoch(self, data, batches, objective, seed):
+    def run_epoch(self, tensors, batches, hyperparameters, seed):
         """Train once on all batches; return the mean loss of the windows, without the penalty."""
         tf, _ = import_tensorflow()
-        numbers = tf.constant(objective[1:], dtype=tf.float32)
-        return float(self._epoch(*data, numbers, tf.constant(seed), tf.constant(batches)))
+        numbers = tf.constant(hyperparameters[1:], dtype=tf.float32)
+        return float(self._epoch(*tensors, numbers, tf.constant(seed), tf.constant(batches)))
 
     def get_weights(self):
         """Copy the weights."""
-        return _cut(_join([v.value.numpy() for v in self._variables]), self._shapes)
+        return _unflatten(_flatten([v.value.numpy() for v in self._variables]), self._shapes)
 
     def set_weights(self, weights):
         """Set the weights."""
         shapes = [array.shape for array in weights]
         if shapes != self._shapes:
             raise ValueError(f"The weights must have the shapes {self._shapes}, got {shapes}.")
-        arrays = _cut(_join(weights), [variable.shape for variable in self._variables])
+        arrays = _unflatten(_flatten(weights), [variable.shape for variable in self._variables])
         for variable, array in zip(self._variables, arrays, strict=True):
             variable.assign(array)
 
@@ -219,10 +222,10 @@ class Program:
         return copy_state(self.optimizer)
 
 
-def _join(arrays):
+def _flatten(arrays):
     return np.concatenate([array.ravel() for array in arrays])
 
 
-def _cut(flat, shapes):
+def _unflatten(flat, shapes):
     parts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes[:-1]]))
     return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]

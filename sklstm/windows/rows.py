@@ -64,13 +64,18 @@ def weigh_rows(windows, window_weight):
     row_weight = np.zeros(len(windows.rows))
     for offset in windows.offsets:  # windows start at different rows: no row is met twice
         row_weight[windows.starts + offset] += window_weight
-    row_weight[np.isnan(windows.rows).any(axis=1)] = 0
+    row_weight[~find_real(windows)] = 0
     return row_weight
 
 
-def find_last(windows):
+def find_real(windows):
+    """Tell of each row whether it has no missing value, `(n_rows,)`."""
+    return ~np.isnan(windows.rows).any(axis=1)
+
+
+def find_last_rows(windows):
     """Find for each window the last row without a missing value, its first row if there is none."""
-    real = ~np.isnan(windows.rows).any(axis=1)
+    real = find_real(windows)
     last, found = windows.starts.copy(), np.zeros(len(windows.starts), dtype=bool)
     for offset in windows.offsets[::-1]:
         here = ~found & real[windows.starts + offset]
