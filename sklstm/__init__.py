@@ -5,7 +5,9 @@ from sklstm.estimators.regressor import LSTMRegressor
 from sklstm.forecasting.backtest import backtest
 from sklstm.forecasting.conformal import ConformalForecaster
 from sklstm.forecasting.forecast import forecast
-from sklstm.plotting.displays import ForecastDisplay, HorizonErrorDisplay, LossCurveDisplay
+from sklstm.plotting.forecast import ForecastDisplay
+from sklstm.plotting.horizon_error import HorizonErrorDisplay
+from sklstm.plotting.loss_curve import LossCurveDisplay
 from sklstm.training.program import clear_programs
 from sklstm.windows.supervised import make_supervised, make_windows
 from sklstm.windows.transformer import SlidingWindowTransformer

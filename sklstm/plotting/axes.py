@@ -1,0 +1,24 @@
+"""Axes to draw on, and the labels of the axis of time."""
+
+from sklstm.plotting.times import as_numbers
+
+
+def make_axes(ax):
+    """Return the axes to draw on."""
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1] if ax is None else ax
+
+
+def label_times(ax, times):
+    """Label the axis of time, dates in their own time zone and without overlap."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    if as_numbers(times).dtype.kind == "M":
+        zone = getattr(times, "tz", None)
+        locator = AutoDateLocator(minticks=3, maxticks=8, tz=zone)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
+    else:
+        name = getattr(times, "name", None) or "Row"
+        ax.set_xlabel("Seconds" if hasattr(times, "total_seconds") else name)
