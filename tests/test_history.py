@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from indexes import CONTINUING, NEW_YORK, without_freq
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
     KFold,
@@ -15,9 +16,6 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 
 from sklstm import SlidingWindowTransformer, make_supervised
-from sklstm.windows.history import continue_index
-
-NEW_YORK = "America/New_York"
 
 
 def transformed_rest(index, n_fit, n_skip=0, **params):
@@ -27,72 +25,10 @@ def transformed_rest(index, n_fit, n_skip=0, **params):
     return transformer.transform(frame.iloc[n_fit + n_skip :])[:, :, 0]
 
 
-def without_freq(index):
-    return index[[*range(len(index))]]._with_freq(None)
-
-
-CONTINUING = {
-    "range": pd.RangeIndex(8),
-    "range with a step": pd.RangeIndex(0, 40, 5),
-    "range from before zero": pd.RangeIndex(-4, 4),
-    "integers": pd.Index([3, 5, 7, 9, 11, 13, 15, 17]),
-    "integers with a hole": pd.Index([0, 1, 3, 4, 5, 6, 7, 8]),
-    "small integers": pd.Index(np.arange(120, 128, dtype="u1")),
-    "hours": pd.date_range("2013-01-01", periods=8, freq="h"),
-    "hours, inferred": without_freq(pd.date_range("2013-01-01", periods=8, freq="h")),
-    "hours with a hole": pd.date_range("2013-01-01", periods=9, freq="h").delete(2),
-    "hours in UTC": pd.date_range("2013-01-01", periods=8, freq="h", tz="UTC"),
-    "90 minutes": pd.date_range("2013-01-01", periods=8, freq="90min"),
-    "hours, clock set forward": pd.date_range("2013-03-09 22:00", periods=8, freq="h", tz=NEW_YORK),
-    "hours, clock set back": pd.date_range("2013-11-02 21:00", periods=8, freq="h", tz=NEW_YORK),
-    "hours, clock set back, inferred": without_freq(
-        pd.date_range("2013-11-02 21:00", periods=8, freq="h", tz=NEW_YORK)
-    ),
-    "days, clock set forward": pd.date_range("2013-03-06", periods=8, freq="D", tz=NEW_YORK),
-    "days, clock set forward, inferred": without_freq(
-        pd.date_range("2013-03-06", periods=8, freq="D", tz=NEW_YORK)
-    ),
-    "days, clock set back": pd.date_range("2013-10-30", periods=8, freq="D", tz=NEW_YORK),
-    "days with a hole, clock set": pd.date_range(
-        "2013-03-05", periods=9, freq="D", tz=NEW_YORK
-    ).delete(2),
-    "24 hours, clock set forward": pd.date_range("2013-03-06", periods=8, freq="24h", tz=NEW_YORK),
-    "business days": pd.bdate_range("2013-01-01", periods=8),
-    "business days, inferred": without_freq(pd.bdate_range("2013-01-03", periods=8)),
-    "month starts": pd.date_range("2013-01-01", periods=8, freq="MS"),
-    "month starts, inferred": without_freq(pd.date_range("2013-01-01", periods=8, freq="MS")),
-    "month starts, local": pd.date_range("2012-11-01", periods=8, freq="MS", tz=NEW_YORK),
-    "month ends, inferred": without_freq(pd.date_range("2012-11-01", periods=8, freq="ME")),
-    "quarters": pd.date_range("2013-01-01", periods=8, freq="QS"),
-    "years, inferred": without_freq(pd.date_range("2013-01-01", periods=8, freq="YS")),
-    "months as periods": pd.period_range("2013-01", periods=8, freq="M"),
-    "hours as periods": pd.period_range("2013-01-01", periods=8, freq="h"),
-    "every second month as periods": pd.period_range("2013-01", periods=16, freq="M")[::2],
-    "two months as periods": pd.period_range("2013-01", periods=8, freq="2M"),
-    "time spans": pd.timedelta_range("0h", periods=8, freq="h"),
-    "time spans, inferred": without_freq(pd.timedelta_range("0h", periods=8, freq="7min")),
-}
-
-
 @pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
 def test_the_next_label_completes_the_first_windows(index):
     windows = transformed_rest(index, n_fit=5)
     np.testing.assert_array_equal(windows, [[3, 4, 5], [4, 5, 6], [5, 6, 7]])
-
-
-@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
-def test_the_labels_to_come_are_those_of_the_whole_index(index):
-    ahead = continue_index(index[:5].rename("time"), 3)
-    assert ahead.equals(index[5:])
-    assert ahead.name == "time"
-    assert ahead.dtype == index.dtype or index.dtype == "u1"
-
-
-def test_days_to_come_keep_their_hour_where_the_clock_has_it():
-    days = pd.date_range("2013-10-30 01:30", periods=4, freq="D", tz=NEW_YORK)
-    assert str(continue_index(days, 2)[0]) == "2013-11-03 01:30:00-04:00"  # it comes twice
-    days = pd.date_range("2013-03-06 02:30", periods=4, freq="D", tz=NEW_YORK)
-    assert str(continue_index(days, 2)[0]) == "2013-03-10 03:00:00-04:00"  # 02:30 never comes
 
 
 @pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())

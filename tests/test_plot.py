@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from indexes import CONTINUING
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
@@ -20,6 +21,7 @@ from sklstm import (
     LossCurveDisplay,
     LSTMRegressor,
     SlidingWindowTransformer,
+    forecast,
     make_supervised,
     make_windows,
 )
@@ -125,6 +127,31 @@ def test_dates_of_a_path_are_those_of_its_steps():
     ahead = ForecastDisplay.from_predictions(None, y.to_numpy()[-1], history=series)
     assert drawn_days(ahead.forecast_line_) == days(10, 11)
     assert ahead.truth_line_ is None
+
+
+@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+def test_dates_are_those_of_the_whole_index(index):
+    series = pd.Series(np.arange(float(len(index))), index, name="temp")
+    _, y = make_supervised(series[:8], horizon=3)  # from rows 0 to 4
+    path = ForecastDisplay.from_predictions(y, y)
+    assert path.times.equals(index[5:8])
+    assert path.history_times[-2:].equals(index[3:5])  # the holes are before
+    known = ForecastDisplay.from_predictions(y, y, history=y["temp[t+1]"][:4])
+    assert known.history_times[-2:].equals(index[3:5])
+    ahead = ForecastDisplay.from_predictions(None, y.to_numpy()[-1], history=series[:5])
+    assert ahead.times.equals(index[5:8])
+    _, y = make_supervised(series[:8], horizon=[2])
+    assert ForecastDisplay.from_predictions(y, y).times[-4:].equals(index[4:8])
+
+
+@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+def test_dates_are_those_of_forecast(index):
+    frame = pd.DataFrame({"temp": np.arange(5.0)}, index[:5])
+    windows = SlidingWindowTransformer(2, flatten=True, padding="edge")
+    model = make_pipeline(windows, Ridge()).fit(*make_supervised(frame))
+    ahead = forecast(model, frame, 3)
+    display = ForecastDisplay.from_predictions(None, ahead.to_numpy()[None], history=frame["temp"])
+    assert display.times.equals(ahead.index)
 
 
 def test_dates_are_labelled_in_their_own_time_zone():

@@ -9,7 +9,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.regressor import LSTMRegressor
-from sklstm.windows.history import N_TIMES, continue_index
+from sklstm.windows.index import N_LABELS, continue_index
 from sklstm.windows.series import is_pandas, refuse_panel
 from sklstm.windows.supervised import as_table
 from sklstm.windows.transformer import SlidingWindowTransformer
@@ -188,7 +188,7 @@ def _lay_out_frame(table, n_steps_ahead, future):
     """Return the rows ahead as a DataFrame that continues `table`, NaN where not in `future`."""
     import pandas as pd
 
-    index = continue_index(table.index[-N_TIMES:], n_steps_ahead)
+    index = continue_index(table.index[-N_LABELS:], n_steps_ahead)
     if index is None:
         raise ValueError(
             "The index of X must say how it continues, by integers or times in order at a regular "

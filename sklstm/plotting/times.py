@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from sklstm.windows.history import _common_step, _is_time, _time_step
+from sklstm.windows.index import continue_index, is_time, shift_index
 from sklstm.windows.series import is_pandas, read_targets, steps_ahead
 
 
@@ -24,7 +24,7 @@ def read_index(y):
         raise ValueError(
             "y must be of one series to draw, got a MultiIndex. Select a series, as y.loc[label]."
         )
-    return y.index if _is_time(y.index) else None
+    return y.index if is_time(y.index) else None
 
 
 def read_steps(y, n_outputs, horizon):
@@ -82,31 +82,27 @@ def find_times(y_pred, rows, steps, history_times):
 
 def _later(times, step):
     """Return the times that are `step` rows after each of `times`."""
-    return times + step * _row_step(times) if step else times
+    if isinstance(times, np.ndarray):
+        return times + step
+    return _check_regular(shift_index(times, step), times)
 
 
 def _after(times, steps):
     """Return the times that are `steps` rows after the last one."""
-    row_step = _row_step(times)
-    later = [times[-1] + int(step) * row_step for step in steps]
     if isinstance(times, np.ndarray):
-        return np.array(later)
-    import pandas as pd
+        return times[-1] + np.array(steps)
+    following = _check_regular(continue_index(times, max(steps)), times)
+    return following[np.array(steps) - 1]
 
-    return pd.Index(later, name=times.name)
 
-
-def _row_step(times):
-    """Return how far apart rows are in time."""
-    if isinstance(times, np.ndarray) or hasattr(times, "to_timestamp"):  # numbers or periods
-        return 1
-    step = _time_step(times) if hasattr(times, "freq") else _common_step(times.to_numpy())
-    if step is None:
+def _check_regular(later, times):
+    """Return later times, and refuse an index that does not tell them."""
+    if later is None:
         raise ValueError(
-            "The index must be regular to tell what a forecast from its rows is for, got "
-            f"{times[:3].tolist()}. Pass more rows, or set the frequency of the index."
+            "The index must be regular and in time order to tell what a forecast from its rows is "
+            f"for, got {times[:3].tolist()}. Pass more rows, or set the frequency of the index."
         )
-    return step
+    return later
 
 
 def as_numbers(times):

@@ -1,0 +1,132 @@
+"""An index of time: its step, the labels that follow it and its labels some steps later."""
+
+import numpy as np
+
+# Labels read to find a step: with more, one irregular stretch long ago would count for ever.
+N_LABELS = 64
+
+
+def is_time(times):
+    """Tell whether an index says when: stamps, spans, periods or integers."""
+    if times is None:
+        return False
+    import pandas as pd
+
+    kinds = (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
+    return isinstance(times, kinds) or pd.api.types.is_integer_dtype(times.dtype)
+
+
+def find_step(times):
+    """Return the step of an increasing index as its last labels have it, or None without one.
+
+    The step is an offset or a Timedelta for stamps and spans, and a number for periods and
+    integers. An index with holes has the smallest step, if that divides all others.
+    """
+    if not (is_time(times) and len(times) and times.is_monotonic_increasing):
+        return None
+    import pandas as pd
+
+    last = times[-N_LABELS:]
+    if isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex):
+        return _find_offset(last)
+    if isinstance(times, pd.PeriodIndex):
+        return times.freq.n if len(times) == 1 else _find_common_step(last.asi8)
+    if isinstance(times, pd.RangeIndex):
+        return times.step
+    return _find_common_step(last.to_numpy())
+
+
+def continue_index(times, n):
+    """Return the `n` labels that follow an increasing index, or None if it has no step."""
+    step = find_step(times)
+    if step is None:
+        return None
+    import pandas as pd
+
+    if isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex):
+        return _continue_times(times, step, n)
+    if isinstance(times, pd.PeriodIndex):
+        return _from_ordinals(times.asi8[-1] + step * np.arange(1, n + 1), times)
+    last, step = int(times[-1]), int(step)
+    return pd.RangeIndex(last + step, last + step * (n + 1), step, name=times.name)
+
+
+def shift_index(times, n):
+    """Return each label of an increasing index `n` steps later, or None if it has no step."""
+    if n == 0:
+        return times
+    step = find_step(times)
+    if step is None:
+        return None
+    import pandas as pd
+
+    if isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex):
+        return _shift_times(times, step, n)
+    if isinstance(times, pd.PeriodIndex):
+        return _from_ordinals(times.asi8 + n * step, times)
+    if not isinstance(times, pd.RangeIndex):
+        times = times.astype(np.int64)  # small integers would start again at zero
+    return times + n * int(step)
+
+
+def _find_offset(times):
+    """Return the step of a DatetimeIndex or TimedeltaIndex as an offset or a Timedelta, or None."""
+    import pandas as pd
+
+    freq = times.freq or type(times)(times, freq="infer").freq
+    if freq is not None:
+        return freq
+    if getattr(times, "tz", None) is not None:
+        step = _find_common_step(times.tz_localize(None).to_numpy())
+        if step is not None and pd.Timedelta(step) % pd.Timedelta(days=1) == pd.Timedelta(0):
+            return pd.offsets.Day(pd.Timedelta(step).days)  # of the calendar: 23 to 25 hours
+        times = times.tz_convert(None)
+    step = _find_common_step(times.to_numpy())
+    return None if step is None else pd.Timedelta(step)
+
+
+def _find_common_step(values):
+    """Return the smallest step of increasing values if it divides all others, or None."""
+    steps = np.diff(values)
+    step = steps.min() if len(steps) else 0
+    return step if step and not np.count_nonzero(steps % step) else None
+
+
+def _continue_times(times, step, n):
+    """Return the `n` stamps or spans that follow `times`."""
+    import pandas as pd
+
+    last = times[-1]
+    to_come = {"periods": n + 1, "freq": step, "name": times.name}
+    if isinstance(times, pd.TimedeltaIndex):
+        return pd.timedelta_range(last, **to_come)[1:]
+    if last.tz is None or not _is_calendar(step):
+        return pd.date_range(last, **to_come)[1:]
+    return _localize(pd.date_range(last.tz_localize(None), **to_come)[1:], last.tz)
+
+
+def _shift_times(times, step, n):
+    """Return stamps or spans `n` steps later."""
+    if getattr(times, "tz", None) is None or not _is_calendar(step):
+        return times + n * step
+    return _localize(times.tz_localize(None) + n * step, times.tz)
+
+
+def _localize(wall, tz):
+    """Return the first stamps at which clocks of a time zone show, or first pass, these times."""
+    return wall.tz_localize(tz, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
+
+
+def _is_calendar(step):
+    """Tell whether a step is one of the calendar, which follows the wall clock."""
+    import pandas as pd
+
+    fixed = isinstance(step, pd.Timedelta | pd.offsets.Tick)
+    return isinstance(step, pd.offsets.Day) or not fixed
+
+
+def _from_ordinals(ordinals, times):
+    """Return periods with the frequency and the name of `times`."""
+    import pandas as pd
+
+    return pd.PeriodIndex.from_ordinals(ordinals, freq=times.freq, name=times.name)
