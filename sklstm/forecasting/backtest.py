@@ -8,7 +8,8 @@ from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklstm.estimators.samples import as_array
-from sklstm.windows.series import is_pandas, read_targets, refuse_panel
+from sklstm.windows.horizon import read_outputs
+from sklstm.windows.series import is_pandas, refuse_panel
 
 
 def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
@@ -100,7 +101,7 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
     check_consistent_length(X, y)
     refuse_panel(X)
     refuse_panel(y)
-    names, steps = _read_outputs(y)
+    names, steps = read_outputs(y, 1 if len(y.shape) == 1 else y.shape[1])
     index = next((data.index for data in (X, y) if is_pandas(data)), pd.RangeIndex(len(y)))
     check_scalar(initial, "initial", Integral)
     check_scalar(step, "step", Integral, min_val=1)
@@ -126,15 +127,6 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
     columns = (np.concatenate(part).ravel() for part in zip(*parts, strict=True))
     forecasts |= zip(["prediction", "lower", "upper"], columns, strict=False)
     return pd.DataFrame(forecasts)
-
-
-def _read_outputs(y):
-    """Return for each output the name of its column, and how many steps ahead it is."""
-    targets = read_targets(y)
-    if targets is not None:
-        return targets
-    n_outputs = 1 if len(y.shape) == 1 else y.shape[1]
-    return [""] * n_outputs, list(range(1, n_outputs + 1))
 
 
 def _count_origins_of_a_fit(refit, n_origins):

@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.utils import check_array
 
+from sklstm.windows.horizon import read_outputs, steps_ahead
 from sklstm.windows.index import continue_index, is_time, shift_index
-from sklstm.windows.series import is_pandas, read_targets, steps_ahead
+from sklstm.windows.series import is_pandas
 
 
 def as_columns(name, y, like=None):
@@ -29,18 +30,16 @@ def read_index(y):
 
 def read_steps(y, n_outputs, horizon):
     """Return the name of what is forecast, and how many steps ahead of its row each output is."""
-    labels = [] if not is_pandas(y) else [y.name] if y.ndim == 1 else list(y.columns)
-    name = labels[0] if len(labels) == 1 else None
-    steps = [0] if n_outputs == 1 else list(range(1, n_outputs + 1))
-    targets = read_targets(y)
-    if targets is not None:
-        names = list(dict.fromkeys(targets[0]))
-        if len(names) > 1:
-            raise ValueError(
-                f"y must be of one column to draw, got targets of {', '.join(names)}. Select "
-                "those of one column from y_true and y_pred, and use from_predictions."
-            )
-        name, steps = names[0], targets[1]
+    names, steps = read_outputs(y, n_outputs)
+    names = list(dict.fromkeys(names))
+    if len(names) > 1:
+        raise ValueError(
+            f"y must be of one column to draw, got targets of {', '.join(names)}. Select "
+            "those of one column from y_true and y_pred, and use from_predictions."
+        )
+    name = names[0] or _read_label(y)
+    if n_outputs == 1 and not names[0]:
+        steps = [0]  # values without such a name are those of their own rows
     if horizon is not None:
         steps = steps_ahead(horizon)
     if len(steps) != n_outputs:
@@ -48,6 +47,12 @@ def read_steps(y, n_outputs, horizon):
             f"horizon must name one step for each of the {n_outputs} outputs, got {horizon!r}."
         )
     return name, steps
+
+
+def _read_label(y):
+    """Return the label of a single pandas column, or None."""
+    labels = [] if not is_pandas(y) else [y.name] if y.ndim == 1 else list(y.columns)
+    return labels[0] if len(labels) == 1 else None
 
 
 def read_history(history, rows):

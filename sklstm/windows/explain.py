@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklstm.windows.series import name_step
+from sklstm.windows.horizon import name_step
 
 
 def write_window(one, past, place, steps, places, ahead):

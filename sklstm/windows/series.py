@@ -1,9 +1,7 @@
-"""Which rows belong to which series, and how steps of time are counted and called."""
+"""Which rows belong to which series."""
 
-import re
 import sys
-from collections.abc import Iterable, Sequence
-from numbers import Integral
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,36 +49,6 @@ def refuse_panel(X):
             "X must be one series, got a MultiIndex. Take one series of a panel at a time: "
             "X.xs(label)."
         )
-
-
-def steps_ahead(horizon):
-    """Return a horizon as a list of steps ahead."""
-    steps = range(1, horizon + 1) if isinstance(horizon, Integral) else horizon
-    steps = list(steps) if isinstance(steps, Iterable) else [steps]
-    if not all(isinstance(step, Integral) for step in steps) or isinstance(horizon, bool):
-        raise TypeError(f"horizon must be an int or a sequence of int, got {horizon!r}.")
-    if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
-        raise ValueError(f"horizon must be positive and without repetition, got {horizon!r}.")
-    return steps
-
-
-def name_step(step):
-    """Return what a step is called, seen from the row itself: `t-1`, `t`, `t+1`."""
-    return f"t{step:+d}" if step else "t"
-
-
-def read_targets(y):
-    """Return the columns and the steps ahead that pandas targets are named for, or None.
-
-    Names are those of `make_supervised`, such as `temp[t+2]`.
-    """
-    if not is_pandas(y):
-        return None
-    labels = [y.name] if y.ndim == 1 else list(y.columns)
-    found = [re.fullmatch(r"(.+)\[t\+(\d+)\]", str(label)) for label in labels]
-    if not found or not all(found):
-        return None
-    return [match[1] for match in found], [int(match[2]) for match in found]
 
 
 def _factorize(groups, n_rows):

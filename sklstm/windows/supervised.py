@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from sklstm.windows.series import is_pandas, name_step, split_series, steps_ahead
+from sklstm.windows.horizon import name_values, steps_ahead
+from sklstm.windows.series import is_pandas, split_series
 from sklstm.windows.transformer import SlidingWindowTransformer
 
 
@@ -147,7 +148,7 @@ def _look_ahead(table, series, horizon, target=None):
         )
     rows, y = rows[complete], y[complete]
     if is_pandas(table):
-        names = [f"{column}[{name_step(step)}]" for step in steps for column in columns]
+        names = [name_values(column, step) for step in steps for column in columns]
         y = _label(y, _take(table, rows).index, names)
     elif y.shape[1] == 1:
         y = y[:, 0]

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklstm.training.callbacks import CallbackSupportMixin, tell_of_fit
 from sklstm.windows.explain import write_window
 from sklstm.windows.history import continues, remember, warn_if_shuffled
-from sklstm.windows.series import name_step, split_series, steps_ahead
+from sklstm.windows.horizon import name_values, steps_ahead
+from sklstm.windows.series import split_series
 
 
 class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -306,7 +307,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         """
         check_is_fitted(self, "history_")
         features = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
-        names = [f"{name}[{name_step(step)}]" for step in self._steps() for name in features]
+        names = [name_values(name, step) for step in self._steps() for name in features]
         return np.array(names, dtype=object)
 
     def _read(self, X, groups, reset):
