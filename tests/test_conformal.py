@@ -116,6 +116,32 @@ def test_it_fits_on_the_first_rows_and_calibrates_on_the_last(gap, n_fitted):
         np.testing.assert_array_equal(model.residuals_[step], expected)
 
 
+def test_names_of_targets_say_how_far_apart_the_rows_are():
+    walk = pd.DataFrame({"a": make_walk(), "b": make_walk(seed=1)})
+    X, y = make_supervised(walk, horizon=[24], target="a")
+    model = ConformalForecaster(LastValue()).fit(X, y)
+    assert model.gap_ == 23
+    assert len(model.residuals_[0]) == 35
+    assert len(model.estimator_.X_) == 176 - 35 - 23
+    known = model.estimator_.y_.index + 24
+    assert known.max() == X.index[-35:].min()  # the last target fitted on is known by then
+    assert model.update(X[-5:], y[-5:].to_numpy()).gap_ == 23
+    X, y = make_supervised(walk, horizon=2)  # four outputs
+    assert ConformalForecaster(LastValue()).fit(X, y).gap_ == 1
+    assert ConformalForecaster(LastValue()).fit(X, y.to_numpy()).gap_ == 3
+    assert ConformalForecaster(LastValue(), gap=7).fit(X, y).gap_ == 7
+
+
+def test_as_many_truths_are_judged_at_a_time_as_there_are_steps_ahead():
+    walk = pd.Series(make_walk(), name="a")
+    X, y = make_supervised(walk, horizon=[3])
+    by_name = ConformalForecaster(LastValue()).fit(X[:150], y[:150])
+    by_gap = ConformalForecaster(LastValue(), gap=2).fit(X[:150], y[:150].to_numpy())
+    by_name.update(X[150:], y[150:].to_numpy())
+    by_gap.update(X[150:], y[150:])
+    np.testing.assert_array_equal(by_name.levels_, by_gap.levels_)
+
+
 def test_no_target_is_both_fitted_and_calibrated_on():
     X, y = make_supervised(np.arange(100.0), horizon=5)
     model = ConformalForecaster(LastValue(), confidence_level=0.8).fit(X, y)

@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing, check_array, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from sklstm.windows.horizon import read_outputs
 from sklstm.windows.series import split_series
 from sklstm.windows.transformer import SlidingWindowTransformer
 
@@ -39,9 +40,9 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     gap : int, default=None
         Rows left out between those to fit on and those to calibrate on, so that no target of the
-        former is one of the latter: one less than the largest step ahead. By default one less
-        than the number of outputs, which is right where these are the steps 1, 2, 3, … ahead of
-        one column.
+        former is one of the latter. By default one less than the largest step ahead, which
+        pandas names such as `temp[t+24]` tell, as `make_supervised` gives them; other outputs
+        count as the steps 1, 2, 3, … ahead of one column.
 
     gamma : float, default=0.005
         Step size of the adaptation, that of [2]_ by default: how far each truth that an update
@@ -60,6 +61,9 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     levels_ : ndarray of shape (n_outputs,)
         For each output the level of the quantile in use: the confidence level after `fit`, more
         where updates found too few of the truths within the intervals, less where too many.
+
+    gap_ : int
+        The gap in use.
 
     n_features_in_ : int
         Number of features seen in `fit`, if the estimator tells.
@@ -83,7 +87,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     comes to the confidence level in the long run, whatever the series does [2]_. (There an interval
     may be infinite for that; here it ends at the largest residual, and the level stays between 0
     and 1.) As the truth `h` steps ahead was forecast when those of the last `h - 1` rows were not
-    known either, truths are judged by the interval before them, `gap + 1` at a time.
+    known either, truths are judged by the interval before them, `gap_ + 1` at a time.
 
     **Each interval is for one step ahead.** That all steps of a path are within theirs at once is
     less likely than the confidence level.
@@ -168,7 +172,8 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             If there are too few rows to calibrate on for the confidence level.
         """
         X, y, truth = _check_rows(X, y, ensure_min_samples=2)
-        to_fit, to_calibrate = self._split(X, truth)
+        gap = self._find_gap(y, truth.shape[1])
+        to_fit, to_calibrate = self._split(X, gap)
         self._check_enough(truth[to_calibrate])
         estimator = clone(self.estimator)
         estimator.fit(_safe_indexing(X, to_fit), _safe_indexing(y, to_fit))
@@ -178,6 +183,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self.estimator_ = estimator
         self.residuals_ = _drop_missing(residuals)
         self.levels_ = np.full(truth.shape[1], float(self.confidence_level))
+        self.gap_ = gap
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
@@ -241,8 +247,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         residuals = _measure_residuals(self.estimator_, X, truth)[_take_turns(_list_rows(X))]
         news = _drop_missing(residuals)
         outputs = zip(news, self.residuals_, self.levels_, strict=True)
-        n_ahead = self._count_gap(truth) + 1
-        self.levels_ = np.array([self._adapt(*output, n_ahead) for output in outputs])
+        self.levels_ = np.array([self._adapt(*output, self.gap_ + 1) for output in outputs])
         pairs = zip(news, self.residuals_, strict=True)
         self.residuals_ = [np.concatenate([old, new])[len(new) :] for new, old in pairs]
         return self
@@ -266,16 +271,15 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             level = min(max(level, 0.0), 1.0)
         return level
 
-    def _count_gap(self, truth):
-        """Return one less than the largest step ahead."""
-        return truth.shape[1] - 1 if self.gap is None else self.gap
+    def _find_gap(self, y, n_outputs):
+        """Return the gap asked for, or one less than the largest step ahead."""
+        return max(read_outputs(y, n_outputs)[1]) - 1 if self.gap is None else self.gap
 
-    def _split(self, X, truth):
+    def _split(self, X, gap):
         """Return the rows to fit on and, in time order, the rows to calibrate on."""
         series = _list_rows(X)
         if isinstance(self.estimator, FrozenEstimator):
             return slice(None), _take_turns(series)
-        gap = self._count_gap(truth)
         ends = [len(rows) - round(self.calibration_fraction * len(rows)) for rows in series]
         to_fit = [rows[: max(0, end - gap)] for rows, end in zip(series, ends, strict=True)]
         to_calibrate = [rows[end:] for rows, end in zip(series, ends, strict=True)]
