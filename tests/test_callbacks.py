@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer
 from sklstm.training import program as _program
-from sklstm.training.callbacks import CallbackSupportMixin
+from sklstm.windows.callbacks import CallbackSupportMixin
 
 # Of Keras' own reading of a learning rate, under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

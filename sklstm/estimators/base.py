@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _get_feature_names, check_is_fitted, validate_data
 
+from sklstm.estimators.callbacks import SklearnCallbacks
 from sklstm.estimators.fitted import (
     Fitted,
     hand_over,
@@ -33,17 +34,13 @@ from sklstm.network.base import warn_if_units_differ
 from sklstm.network.description import Network
 from sklstm.network.forward import predict
 from sklstm.network.scales import measure_scales
-from sklstm.training.callbacks import (
-    CallbackSupportMixin,
-    KerasCallbacks,
-    SklearnCallbacks,
-    check_callbacks,
-)
 from sklstm.training.checkpoint import Checkpoint
 from sklstm.training.epoch import Hyperparameters
+from sklstm.training.keras_callbacks import KerasCallbacks, check_callbacks
 from sklstm.training.loop import Problem, Schedule, start_run, train
 from sklstm.training.optimizer import check_optimizer, describe_optimizer
 from sklstm.training.progress import show_progress
+from sklstm.windows.callbacks import CallbackSupportMixin
 
 
 class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklstm.training.keras_callbacks import set_weights
 from sklstm.training.tensorflow import import_tensorflow, kept_random_states
 
 
@@ -57,13 +58,6 @@ def _apply_network(network, x, real, dropout, recurrent_dropout):
             layer = keras.layers.Bidirectional(layer)
         x = layer(x, mask=real)
     return keras.layers.Dense(network.n_outputs, activation=network.head, dtype="float32")(x)
-
-
-def set_weights(model, weights):
-    """Give a model of `to_keras` other weights."""
-    weights = iter(weights)
-    for layer in model.layers:
-        layer.set_weights([next(weights) for _ in layer.weights])
 
 
 def _find_last(x, real):

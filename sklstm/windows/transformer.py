@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklstm.training.callbacks import CallbackSupportMixin, tell_of_fit
+from sklstm.windows.callbacks import CallbackSupportMixin, tell_of_fit
 from sklstm.windows.explain import write_window
 from sklstm.windows.history import continues, remember, warn_if_shuffled
 from sklstm.windows.horizon import name_values, steps_ahead

@@ -1,19 +1,11 @@
-"""Callbacks of Keras and of scikit-learn, as observers of the training."""
+"""Callbacks of Keras, as an observer of the training."""
 
 import copy
 
 import numpy as np
 
-from sklstm.export.keras import set_weights
 from sklstm.training.loop import Observer
 from sklstm.training.tensorflow import import_tensorflow
-
-try:  # scikit-learn 1.9
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:
-
-    class CallbackSupportMixin:
-        """Nothing, where scikit-learn knows no callbacks."""
 
 
 def check_callbacks(callbacks):
@@ -25,14 +17,6 @@ def check_callbacks(callbacks):
                 f"callbacks must be instances of keras.callbacks.Callback, got {callback!r}. "
                 "Those of scikit-learn go to set_callbacks."
             )
-
-
-def tell_of_fit(estimator, X, y):
-    """Tell callbacks of scikit-learn of a fit that has no parts and is done."""
-    if hasattr(estimator, "_init_callback_context"):
-        context = estimator._init_callback_context()
-        context.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
-        context.call_on_fit_task_end(estimator=estimator, X=X, y=y, reconstruction_attributes={})
 
 
 class KerasCallbacks(Observer):
@@ -86,43 +70,8 @@ class KerasCallbacks(Observer):
         return run._replace(weights=weights)
 
 
-class SklearnCallbacks(Observer):
-    """Tells callbacks of scikit-learn of each epoch, in the `context` of a fit.
-
-    `task` are the arguments that each hook is given; `describe` tells the fitted attributes of an
-    estimator whose training ends with a run.
-    """
-
-    def __init__(self, context, task, describe):
-        self._context = context
-        self._task = task
-        self._describe = describe
-        self._epoch = None
-
-    def begin(self, run, program):
-        """Tell of the fit."""
-        self._context.call_on_fit_task_begin(**self._task)
-        return run
-
-    def begin_epoch(self, run, program):
-        """Tell of the epoch."""
-        self._epoch = self._context.subcontext(task_name="epoch")
-        self._epoch.call_on_fit_task_begin(**self._task)
-        return run
-
-    def end_epoch(self, run, program):
-        """Tell of the epoch's end; take over the wish to stop."""
-        epoch, self._epoch = self._epoch, None
-        stop = epoch.call_on_fit_task_end(
-            **self._task, reconstruction_attributes=lambda: self._describe(run)
-        )
-        return run._replace(stopped=run.stopped or bool(stop))
-
-    def end(self, run):
-        """Tell of the end of the fit, and before of that of an epoch that was interrupted."""
-        if self._epoch is not None:
-            self._epoch.call_on_fit_task_end(estimator=self._task["estimator"])
-        self._context.call_on_fit_task_end(
-            **self._task, reconstruction_attributes=lambda: self._describe(run)
-        )
-        return run
+def set_weights(model, weights):
+    """Give a Keras model of the network other weights, in its order."""
+    weights = iter(weights)
+    for layer in model.layers:
+        layer.set_weights([next(weights) for _ in layer.weights])
