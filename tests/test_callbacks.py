@@ -3,6 +3,9 @@
 import copy
 import csv
 import pickle
+import random
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -310,3 +313,17 @@ def test_callbacks_work_in_a_pipeline_in_a_grid_search_with_two_jobs(data, capsy
     assert read_scores(monitor)[1] == best.score(rows, data[1])  # the refit comes first
     assert "LSTMRegressor - fit" in capsys.readouterr().out
     clone(search)
+
+
+def test_the_import_draws_no_random_number():
+    # That of rich does, which scikit-learn's callbacks bring along.
+    code = """
+import random
+import numpy as np
+random.seed(0), np.random.seed(0)
+import sklstm
+print(random.random(), np.random.random_sample())
+"""
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    expected = random.Random(0).random(), np.random.RandomState(0).random_sample()
+    assert printed == "{} {}\n".format(*expected)

@@ -1,8 +1,13 @@
 """Callbacks of scikit-learn, where it knows them, and what tells them of a fit without parts."""
 
-try:  # scikit-learn 1.9
+from importlib.util import find_spec
+
+from sklstm._random import import_rich
+
+if find_spec("sklearn.callback"):  # scikit-learn 1.9
+    import_rich()  # which sklearn.callback imports
     from sklearn.callback import CallbackSupportMixin
-except ImportError:
+else:
 
     class CallbackSupportMixin:
         """Nothing, where scikit-learn knows no callbacks."""
