@@ -6,6 +6,7 @@ import pickle
 import random
 import subprocess
 import sys
+import threading
 
 import keras
 import numpy as np
@@ -16,7 +17,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer
+from sklstm.network.forward import Network
 from sklstm.training import program as _program
+from sklstm.training.gradient import _build_keras_forward
 from sklstm.windows.callbacks import CallbackSupportMixin
 
 # Of Keras' own reading of a learning rate, under NumPy 2.
@@ -313,6 +316,44 @@ def test_callbacks_work_in_a_pipeline_in_a_grid_search_with_two_jobs(data, capsy
     assert read_scores(monitor)[1] == best.score(rows, data[1])  # the refit comes first
     assert "LSTMRegressor - fit" in capsys.readouterr().out
     clone(search)
+
+
+def get_random_states():
+    return random.getstate(), np.random.get_state()[1].tolist(), np.random.get_state()[2:]
+
+
+def test_keras_models_draw_no_random_number(data):
+    before = get_random_states()
+    model = make_model([keras.callbacks.TerminateOnNaN()], epochs=1, dropout=0.1).fit(*data)
+    model.to_keras()
+    model = make_model(units=(2, 3), bidirectional=True, recurrent_dropout=0.1, epochs=1)
+    model.fit(*data).to_keras()
+    _build_keras_forward(Network(n_features=2, units=(3,), activation="tanh", n_outputs=1))
+    assert get_random_states() == before
+
+
+def test_each_cell_of_a_keras_model_draws_its_own_dropout(data):
+    model = make_model(units=(2, 2), bidirectional=True, dropout=0.5, epochs=1).fit(*data)
+    layers = [layer for layer in model.to_keras().layers if hasattr(layer, "forward_layer")]
+    cells = [part for layer in layers for part in (layer.forward_layer, layer.backward_layer)]
+    assert len({cell.cell.seed for cell in cells}) == 4
+
+
+def test_another_thread_draws_no_random_number_twice_during_a_fit(data):
+    drawn, done = [], threading.Event()
+
+    def draw():
+        while not done.wait(1e-4):
+            drawn.append(random.random())
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        make_model([keras.callbacks.TerminateOnNaN()], units=3, epochs=1).fit(*data).to_keras()
+    finally:
+        done.set()
+        thread.join()
+    assert len(set(drawn)) == len(drawn) > 100
 
 
 def test_the_import_draws_no_random_number():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklstm.training.keras_callbacks import set_weights
-from sklstm.training.tensorflow import import_tensorflow, kept_random_states
+from sklstm.training.tensorflow import import_tensorflow
 
 
 def to_keras(network, weights, n_rows, scales, dropout, recurrent_dropout):
@@ -12,31 +12,30 @@ def to_keras(network, weights, n_rows, scales, dropout, recurrent_dropout):
     ops = keras.ops
     X_mean, X_scale, y_mean, y_scale = scales
     n_features, segment = network.n_features, network.segment
-    with kept_random_states():
-        # float64 until standardised: float32 cannot tell 1e6 from 1e6 + 0.01
-        inputs = keras.Input((n_rows, n_features), dtype="float64", name="windows")
-        real = ops.logical_not(ops.any(ops.isnan(inputs), axis=-1, keepdims=True))
-        x = keras.layers.Rescaling(1 / X_scale, -X_mean / X_scale, dtype="float64")(inputs)
-        x = ops.where(real, x, 0.0)
-        if network.anchor is not None:
-            last = _find_last(x, real)
-            x = x - last * np.isin(np.arange(n_features), network.relative_columns)
-        x = ops.cast(x, "float32")
-        if segment > 1:
-            x = keras.layers.Reshape((n_rows // segment, segment * n_features))(x)
-            real = ops.all(ops.reshape(real, (-1, n_rows // segment, segment)), axis=-1)
-        else:
-            real = real[:, :, 0]
-        x = _apply_network(network, x, real, dropout, recurrent_dropout)
-        outputs = keras.layers.Rescaling(
-            np.atleast_1d(y_scale), np.atleast_1d(y_mean), dtype="float64"
-        )(x)
-        if network.anchor is not None:
-            base = (last * X_scale + X_mean)[:, 0]
-            outputs = outputs + ops.take(base, list(network.anchor), axis=1)
-        if np.ndim(y_mean) == 0:
-            outputs = keras.layers.Reshape((), dtype="float64")(outputs)
-        model = keras.Model(inputs, outputs)
+    # float64 until standardised: float32 cannot tell 1e6 from 1e6 + 0.01
+    inputs = keras.Input((n_rows, n_features), dtype="float64", name="windows")
+    real = ops.logical_not(ops.any(ops.isnan(inputs), axis=-1, keepdims=True))
+    x = keras.layers.Rescaling(1 / X_scale, -X_mean / X_scale, dtype="float64")(inputs)
+    x = ops.where(real, x, 0.0)
+    if network.anchor is not None:
+        last = _find_last(x, real)
+        x = x - last * np.isin(np.arange(n_features), network.relative_columns)
+    x = ops.cast(x, "float32")
+    if segment > 1:
+        x = keras.layers.Reshape((n_rows // segment, segment * n_features))(x)
+        real = ops.all(ops.reshape(real, (-1, n_rows // segment, segment)), axis=-1)
+    else:
+        real = real[:, :, 0]
+    x = _apply_network(network, x, real, dropout, recurrent_dropout)
+    outputs = keras.layers.Rescaling(
+        np.atleast_1d(y_scale), np.atleast_1d(y_mean), dtype="float64"
+    )(x)
+    if network.anchor is not None:
+        base = (last * X_scale + X_mean)[:, 0]
+        outputs = outputs + ops.take(base, list(network.anchor), axis=1)
+    if np.ndim(y_mean) == 0:
+        outputs = keras.layers.Reshape((), dtype="float64")(outputs)
+    model = keras.Model(inputs, outputs)
     set_weights(model, weights)
     return model
 
@@ -44,20 +43,33 @@ def to_keras(network, weights, n_rows, scales, dropout, recurrent_dropout):
 def _apply_network(network, x, real, dropout, recurrent_dropout):
     """Apply the layers that have weights to steps, of which `real` says which are read."""
     _, keras = import_tensorflow()
-    for index, units in enumerate(network.units, start=1):
-        layer = keras.layers.LSTM(
-            units,
-            activation=network.activation,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            return_sequences=index < len(network.units),
-            use_cudnn=False,  # cuDNN refuses missing steps at the start
-            dtype="float32",
-        )
+    settings = {
+        "activation": network.activation,
+        "dropout": dropout,
+        "recurrent_dropout": recurrent_dropout,
+        "use_cudnn": False,  # cuDNN refuses missing steps at the start
+        "dtype": "float32",
+    }
+    for index, units in enumerate(network.units):
+        settings["return_sequences"] = index + 1 < len(network.units)
+        layer = keras.layers.LSTM(units, **settings, **_seed(2 * index))
         if network.bidirectional:
-            layer = keras.layers.Bidirectional(layer)
+            seeds = _seed(2 * index + 1)
+            back = keras.layers.LSTM(units, go_backwards=True, **settings, **seeds)
+            layer = keras.layers.Bidirectional(layer, backward_layer=back)
         x = layer(x, mask=real)
-    return keras.layers.Dense(network.n_outputs, activation=network.head, dtype="float32")(x)
+    settings = {"kernel_initializer": keras.initializers.GlorotUniform(seed=0), "dtype": "float32"}
+    return keras.layers.Dense(network.n_outputs, activation=network.head, **settings)(x)
+
+
+def _seed(seed):
+    """Seed all that an LSTM layer draws: without seeds Keras draws them from Python's `random`."""
+    _, keras = import_tensorflow()
+    return {
+        "kernel_initializer": keras.initializers.GlorotUniform(seed=seed),
+        "recurrent_initializer": keras.initializers.Orthogonal(seed=seed),
+        "seed": seed,
+    }
 
 
 def _find_last(x, real):

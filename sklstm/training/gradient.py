@@ -4,7 +4,7 @@ import functools
 import math
 
 from sklstm.training.recurrence import multiply, read_steps
-from sklstm.training.tensorflow import import_tensorflow, kept_random_states
+from sklstm.training.tensorflow import import_tensorflow
 
 
 @functools.lru_cache(16)
@@ -103,13 +103,15 @@ def _build_keras_forward(network):
     """
     tf, keras = import_tensorflow()
     widths = [width for cell in network.cells for width in cell]
-    with kept_random_states():
-        layers = [
-            keras.layers.LSTM(units, return_sequences=index < len(network.cells), dtype="float32")
-            for index, (_, units) in enumerate(network.cells, start=1)
-        ]
-        for layer, (n_inputs, _) in zip(layers, network.cells, strict=True):
-            layer.build((None, None, n_inputs))
+    settings = {"kernel_initializer": "zeros", "recurrent_initializer": "zeros", "seed": 0}
+    layers = [  # which draw nothing so: without a seed Keras draws one from Python's `random`
+        keras.layers.LSTM(
+            units, return_sequences=index < len(network.cells), dtype="float32", **settings
+        )
+        for index, (_, units) in enumerate(network.cells, start=1)
+    ]
+    for layer, (n_inputs, _) in zip(layers, network.cells, strict=True):
+        layer.build((None, None, n_inputs))
 
     def forward(weights, steps, real, masks):
         steps, real = tf.transpose(steps, (1, 0, 2)), tf.transpose(real[:, :, 0])

@@ -3,11 +3,9 @@
 import contextlib
 import gc
 import os
-import random
 import sys
 
-import numpy as np
-
+from sklstm._random import import_rich
 from sklstm._threads import Lock, call_after_fork, granted_threads
 
 _import_lock = Lock()
@@ -50,7 +48,8 @@ def import_tensorflow():
 def _import_first():
     if "keras" not in sys.modules:
         _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
-    with _silence(), kept_random_states(), without_garbage_collection():
+    import_rich()  # which Keras imports
+    with _silence(), without_garbage_collection():
         import keras
         import tensorflow as tf
 
@@ -112,14 +111,3 @@ def _silence():
         os.close(stderr)
         if unset:
             del os.environ["TF_CPP_MIN_LOG_LEVEL"]
-
-
-@contextlib.contextmanager
-def kept_random_states():
-    """Leave the global generators as they were: some imports draw from them, Keras draws seeds."""
-    states = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
