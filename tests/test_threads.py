@@ -1,12 +1,15 @@
-"""Tests of the threads granted, and of locks in forked processes."""
+"""Tests of the threads granted, of locks in forked processes, and of Ctrl-C in an import."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from sklstm._threads import granted_threads
+from sklstm.training.tensorflow import _delayed_interrupt
 
 HOLD_AND_FORK = """
 import os, signal, threading, warnings
@@ -45,3 +48,93 @@ def test_threads_are_those_granted_by_joblib(monkeypatch):
 def test_a_lock_held_by_another_thread_is_free_after_a_fork():
     done = subprocess.run([sys.executable, "-c", HOLD_AND_FORK], capture_output=True, text=True)
     assert done.stdout == "0 True\n", done.stderr
+
+
+INTERRUPT_IMPORT = """
+import signal, sys
+import numpy as np
+from sklstm import LSTMRegressor
+
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "tensorflow.python.data":  # after which it fails for ever
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+X, y = np.ones((4, 3, 1)), np.arange(4.0)
+model = LSTMRegressor(2, epochs=1)
+try:
+    model.fit(X, y)
+except KeyboardInterrupt:
+    print("interrupted", hasattr(model, "weights_"))
+print(model.fit(X, y).predict(X).shape)
+"""
+
+
+def test_a_fit_works_after_one_interrupted_in_the_import_of_tensorflow():
+    done = subprocess.run([sys.executable, "-c", INTERRUPT_IMPORT], capture_output=True, text=True)
+    assert done.stdout == "interrupted False\n(4,)\n", done.stderr
+
+
+@pytest.fixture
+def set_handler():
+    """Set a handler of Ctrl-C; that of pytest comes back."""
+    before = signal.getsignal(signal.SIGINT)
+    yield lambda handler: signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_waits_and_reaches_the_handler_of_the_user(set_handler):
+    told = []
+
+    def handle(number, frame):
+        told.append(number)
+
+    set_handler(handle)
+    with _delayed_interrupt():
+        signal.raise_signal(signal.SIGINT)
+        assert not told
+    assert told == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) is handle
+
+
+def test_an_ignored_interrupt_stays_ignored(set_handler):
+    set_handler(signal.SIG_IGN)
+    with _delayed_interrupt():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_a_handler_unknown_to_python_stays(monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(signal, "getsignal", lambda number: None)
+        patched.setattr(signal, "signal", None)
+        with _delayed_interrupt():
+            pass
+
+
+def test_an_interrupt_during_an_import_in_another_thread_is_not_delayed(set_handler):
+    told, inside, told_of = [], threading.Event(), threading.Event()
+    set_handler(lambda *_: told.append(1))
+
+    def hold():
+        with _delayed_interrupt():
+            inside.set()
+            told_of.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait()
+    signal.raise_signal(signal.SIGINT)
+    assert told == [1]
+    told_of.set()
+    thread.join()
+
+
+def test_an_interrupt_is_told_after_an_import_that_fails(set_handler):
+    set_handler(signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt) as interrupt, _delayed_interrupt():  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        raise ImportError
+    assert isinstance(interrupt.value.__context__, ImportError)

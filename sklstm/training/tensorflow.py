@@ -3,7 +3,9 @@
 import contextlib
 import gc
 import os
+import signal
 import sys
+import threading
 
 from sklstm._random import import_rich
 from sklstm._threads import Lock, call_after_fork, granted_threads
@@ -30,6 +32,8 @@ def import_tensorflow():
     RuntimeError
         In a process forked after the import, where TensorFlow would hang, and if Keras is set up
         for another backend.
+    KeyboardInterrupt
+        Not before the import is complete.
     """
     global _modules
     if _forked:
@@ -39,7 +43,7 @@ def import_tensorflow():
             "joblib's default backend, 'loky'. predict works here."
         )
     if _modules is None:
-        with _import_lock.hold():
+        with _import_lock.hold(), _delayed_interrupt():
             if _modules is None:
                 _modules = _import_first()
     return _modules
@@ -70,6 +74,26 @@ def _check_backend(backend):
             f"Keras must run on TensorFlow to train here, got the backend {backend!r}. Set the "
             "environment variable KERAS_BACKEND=tensorflow."
         )
+
+
+@contextlib.contextmanager
+def _delayed_interrupt():
+    """Handle Ctrl-C at the end: half an import of TensorFlow cannot be taken back or completed.
+
+    Python handles signals in the main thread, and only Python's handlers raise an exception.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    caught = []
+    signal.signal(signal.SIGINT, lambda *arguments: caught.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if caught:
+            handler(*caught[-1])
 
 
 @contextlib.contextmanager
