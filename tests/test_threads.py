@@ -1,4 +1,4 @@
-"""Tests of the threads granted, of locks in forked processes, and of Ctrl-C in an import."""
+"""Threads granted, locks in forked processes, and what an import of TensorFlow leaves alone."""
 
 import os
 import signal
@@ -138,3 +138,20 @@ def test_an_interrupt_is_told_after_an_import_that_fails(set_handler):
         signal.raise_signal(signal.SIGINT)
         raise ImportError
     assert isinstance(interrupt.value.__context__, ImportError)
+
+
+@pytest.mark.parametrize("variables", [{}, {"HDF5_PLUGIN_PATH": "folder", "TF2_BEHAVIOR": "0"}])
+def test_the_environment_is_the_same_after_the_first_fit(variables):
+    code = """
+import os
+import numpy as np
+from sklstm import LSTMRegressor
+before = dict(os.environ)
+LSTMRegressor(2, epochs=1).fit(np.ones((4, 3, 1)), np.arange(4.0))
+print({name for name in {**before, **os.environ} if before.get(name) != os.environ.get(name)})
+"""
+    environment = {**os.environ, **variables}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout == "set()\n", done.stderr

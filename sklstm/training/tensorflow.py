@@ -27,6 +27,9 @@ call_after_fork(_note_fork)
 def import_tensorflow():
     """Import TensorFlow and Keras, the first time silently and with the threads granted by joblib.
 
+    The environment stays as it was. One change cannot be taken back: HDF5, if h5py was not imported
+    before, looks for no plugins in this process any more, which TensorFlow wants for safety.
+
     Raises
     ------
     RuntimeError
@@ -53,7 +56,7 @@ def _import_first():
     if "keras" not in sys.modules:
         _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
     import_rich()  # which Keras imports
-    with _silence(), without_garbage_collection():
+    with _kept_environment(), _silence(), without_garbage_collection():
         import keras
         import tensorflow as tf
 
@@ -74,6 +77,31 @@ def _check_backend(backend):
             f"Keras must run on TensorFlow to train here, got the backend {backend!r}. Set the "
             "environment variable KERAS_BACKEND=tensorflow."
         )
+
+
+# Variables that the import sets. What TensorFlow 2.21 took from them holds without them.
+_ENVIRONMENT = (
+    "ENABLE_RUNTIME_UPTIME_TELEMETRY",
+    "HDF5_PLUGIN_PATH",
+    "TF2_BEHAVIOR",
+    "TF_CPP_MIN_LOG_LEVEL",  # set here
+    "TPU_ML_PLATFORM",
+    "TPU_ML_PLATFORM_VERSION",
+)
+
+
+@contextlib.contextmanager
+def _kept_environment():
+    """Give the variables that the import sets the values they had; subprocesses inherit them."""
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager
@@ -118,7 +146,6 @@ def without_garbage_collection():
 @contextlib.contextmanager
 def _silence():
     """Silence TensorFlow, which writes to file descriptor 2 before its log level is known."""
-    unset = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, at the import
     try:
         stderr = os.dup(2)
@@ -133,5 +160,3 @@ def _silence():
         os.dup2(stderr, 2)
         os.close(nowhere)
         os.close(stderr)
-        if unset:
-            del os.environ["TF_CPP_MIN_LOG_LEVEL"]
