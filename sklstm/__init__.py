@@ -1,5 +1,6 @@
 """A real LSTM, real windows, in the stock scikit-learn Pipeline and GridSearchCV."""
 
+import sklstm._random  # noqa: F401 - before anything else imports rich
 from sklstm._version import __version__ as __version__
 from sklstm.estimators.regressor import LSTMRegressor
 from sklstm.forecasting.backtest import backtest

@@ -1,17 +1,12 @@
-"""rich imported without a trace in Python's global random numbers."""
+"""The import of rich, without the number that it draws from Python's global `random`.
+
+scikit-learn's callbacks, Keras and the progress bar import rich. Here it comes first, and the draw,
+which is in `rich.style` alone, is put back at once.
+"""
 
 import random
-import sys
 
+_state = random.getstate()
+import rich.style  # noqa: E402, F401 - see above
 
-def import_rich():
-    """Import rich, whose import draws a number from `random`, and put that back.
-
-    To be called before anything that imports rich. Measured: the draw is in `rich.style` alone,
-    whose import takes 4 milliseconds; what other threads draw meanwhile, they draw again.
-    """
-    if "rich.style" not in sys.modules:
-        state = random.getstate()
-        import rich.style  # noqa: F401
-
-        random.setstate(state)
+random.setstate(_state)

@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer
-from sklstm.network.forward import Network
+from sklstm.network.description import Network
 from sklstm.training import program as _program
 from sklstm.training.gradient import _build_keras_forward
 from sklstm.windows.callbacks import CallbackSupportMixin

@@ -179,3 +179,17 @@ def test_nothing_left_to_train_on_is_an_error_with_a_cure():
     X, y = make_windows(np.arange(30.0), n_steps=20)
     with pytest.raises(ValueError, match="Lower validation_fraction or n_steps, or pass X_val"):
         make_model().fit(X, y)
+
+
+def test_steps_ahead_are_read_from_the_names_of_targets():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"temp": np.random.RandomState(0).normal(size=120).cumsum()})
+    rows, y = make_supervised(frame, horizon=[24])
+    X = SlidingWindowTransformer(n_steps=5).fit_transform(rows)
+    model = make_model(validation_fraction=0.25).fit(X, y)
+    first = 96 - 24  # of the windows to validate on; those before its target and its steps are out
+    kept = first - (5 - 1) - 24
+    expected = make_model().fit(X[:kept], y[:kept], X_val=X[first:], y_val=y[first:])
+    assert model.validation_loss_curve_ == expected.validation_loss_curve_
+    longer = make_model().fit(X[: kept + 1], y[: kept + 1], X_val=X[first:], y_val=y[first:])
+    assert model.validation_loss_curve_ != longer.validation_loss_curve_

@@ -41,6 +41,7 @@ from sklstm.training.loop import Problem, Schedule, start_run, train
 from sklstm.training.optimizer import check_optimizer, describe_optimizer
 from sklstm.training.progress import show_progress
 from sklstm.windows.callbacks import CallbackSupportMixin
+from sklstm.windows.horizon import read_outputs
 
 
 class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
@@ -156,7 +157,8 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Make a fit aside, and hand it over at the end."""
         X = as_array(X)
         samples = self._read_samples(X, y, sample_weight)
-        training, validation = self._split_validation(samples, X_val, y_val)
+        _, steps = read_outputs(y, samples.n_outputs)
+        training, validation = self._split_validation(samples, X_val, y_val, max(steps))
         loss = self._read_loss(training)
         network = self._make_network(training, loss)
         check_callbacks(self.callbacks)
@@ -185,10 +187,10 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         windows = check_windows(self, X)
         return make_samples(windows, self._read_targets(y), sample_weight)
 
-    def _split_validation(self, samples, X_val, y_val):
+    def _split_validation(self, samples, X_val, y_val, horizon):
         """Split the samples in those to train on and those to validate on, None if there are none.
 
-        The steps ahead of the targets are not known: a second dimension is taken for them.
+        The targets are up to `horizon` steps ahead.
         """
         if (X_val is None) != (y_val is None):
             given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
@@ -204,7 +206,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             return samples, validation
         if not self.early_stopping:
             return samples, None
-        return hold_out(samples, self.validation_fraction, horizon=samples.n_outputs)
+        return hold_out(samples, self.validation_fraction, horizon)
 
     def _make_network(self, samples, loss):
         n_steps, n_features = samples.windows.shape

@@ -17,7 +17,7 @@ class LossCurveDisplay:
         Loss of the training data in each epoch.
 
     validation_loss_curve : array-like of shape (n_epochs,), default=None
-        Loss of the validation data after each epoch.
+        Loss of the validation data after each epoch, NaN for epochs without.
 
     Attributes
     ----------
@@ -75,9 +75,11 @@ class LossCurveDisplay:
         if self.validation_loss_curve is not None:
             style = {"color": "tab:red", "linestyle": "--", "label": "Validation"}
             self.validation_line_ = ax.plot(epochs, self.validation_loss_curve, **style)[0]
-        judged = self.line_ if self.validation_line_ is None else self.validation_line_
+        judged = self.line_
+        if self.validation_line_ is not None and np.isfinite(self.validation_loss_curve).any():
+            judged = self.validation_line_
         losses = judged.get_ydata()
-        self.best_epoch_ = int(np.argmin(losses)) + 1
+        self.best_epoch_ = int(np.nanargmin(losses)) + 1
         style = {"color": "black", "marker": "D", "linestyle": "none", "markerfacecolor": "none"}
         style |= {"label": f"Best epoch: {self.best_epoch_}"}
         self.best_point_ = ax.plot(self.best_epoch_, losses[self.best_epoch_ - 1], **style)[0]
@@ -118,7 +120,7 @@ class LossCurveDisplay:
 def _choose_scale(*lines):
     """Return the scale on which all values of lines can be told apart."""
     values = np.concatenate([line.get_ydata() for line in lines])
-    return "log" if 0 < 20 * values.min() < values.max() else "linear"
+    return "log" if 0 < 20 * np.nanmin(values) < np.nanmax(values) else "linear"
 
 
 def _find_trained(estimator):

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 
-from sklstm._random import import_rich
 from sklstm._threads import Lock, call_after_fork, granted_threads
 
 _import_lock = Lock()
@@ -55,7 +54,6 @@ def import_tensorflow():
 def _import_first():
     if "keras" not in sys.modules:
         _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
-    import_rich()  # which Keras imports
     with _kept_environment(), _silence(), without_garbage_collection():
         import keras
         import tensorflow as tf

@@ -2,10 +2,7 @@
 
 from importlib.util import find_spec
 
-from sklstm._random import import_rich
-
 if find_spec("sklearn.callback"):  # scikit-learn 1.9
-    import_rich()  # which sklearn.callback imports
     from sklearn.callback import CallbackSupportMixin
 else:
 
