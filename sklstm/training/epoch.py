@@ -129,14 +129,10 @@ def build_epoch(plan, variables, shapes, optimizer, jit_compile):
         losses, gradients = zip(
             *(shard_gradient(weights, *shard, *constants) for shard in shards), strict=True
         )
-        kernels = flatten(
-            [array if len(array.shape) == 2 else tf.zeros(array.shape) for array in weights]
-        )
-        gradient = tf.add_n(gradients) + hyperparameters.alpha / n_present * kernels
-        excess = tf.maximum(1.0, _measure_norm(gradient) / hyperparameters.max_grad_norm)
-        factor = optimizer.scale_loss(1.0) / excess  # `apply` divides by the scale of the loss
-        gradients = unflatten(gradient * factor, [variable.shape for variable in variables])
-        optimizer.apply(gradients, variables)
+        penalty = hyperparameters.alpha / n_present * _flatten_kernels(weights)
+        gradient = _limit_norm(tf.add_n(gradients) + penalty, hyperparameters.max_grad_norm)
+        scaled = gradient * optimizer.scale_loss(1.0)  # which `apply` divides by
+        optimizer.apply(unflatten(scaled, [variable.shape for variable in variables]), variables)
         return tf.add_n(losses) * n_present
 
     @tf.function(input_signature=_specify_epoch(plan), autograph=False)
@@ -167,6 +163,18 @@ def _split_in_shards(plan, data, index, shares, masks):
         *(tf.split(array, plan.n_shards) for array in by_window),
         strict=True,
     )
+
+
+def _flatten_kernels(weights):
+    """Flatten weights with zeros in place of the biases."""
+    tf, _ = import_tensorflow()
+    return flatten([array if len(array.shape) == 2 else tf.zeros(array.shape) for array in weights])
+
+
+def _limit_norm(gradient, max_grad_norm):
+    """Scale a gradient down to a norm, if its own is greater."""
+    tf, _ = import_tensorflow()
+    return gradient / tf.maximum(1.0, _measure_norm(gradient) / max_grad_norm)
 
 
 def _measure_norm(flat):
