@@ -9,35 +9,40 @@ from sklstm.training.tensorflow import import_tensorflow
 def to_keras(network, weights, n_rows, scales, dropout, recurrent_dropout):
     """Build the Keras model of stock layers that reads and predicts raw units."""
     _, keras = import_tensorflow()
-    ops = keras.ops
-    X_mean, X_scale, y_mean, y_scale = scales
-    n_features, segment = network.n_features, network.segment
-    # float64 until standardised: float32 cannot tell 1e6 from 1e6 + 0.01
-    inputs = keras.Input((n_rows, n_features), dtype="float64", name="windows")
-    real = ops.logical_not(ops.any(ops.isnan(inputs), axis=-1, keepdims=True))
-    x = keras.layers.Rescaling(1 / X_scale, -X_mean / X_scale, dtype="float64")(inputs)
-    x = ops.where(real, x, 0.0)
-    if network.anchor is not None:
-        last = _find_last(x, real)
-        x = x - last * np.isin(np.arange(n_features), network.relative_columns)
-    x = ops.cast(x, "float32")
-    if segment > 1:
-        x = keras.layers.Reshape((n_rows // segment, segment * n_features))(x)
-        real = ops.all(ops.reshape(real, (-1, n_rows // segment, segment)), axis=-1)
-    else:
-        real = real[:, :, 0]
-    x = _apply_network(network, x, real, dropout, recurrent_dropout)
+    inputs = keras.Input((n_rows, network.n_features), dtype="float64", name="windows")
+    steps, real, last = read_windows(network, scales, inputs)
+    x = _apply_network(network, steps, real, dropout, recurrent_dropout)
     outputs = keras.layers.Rescaling(
-        np.atleast_1d(y_scale), np.atleast_1d(y_mean), dtype="float64"
+        np.atleast_1d(scales.y_scale), np.atleast_1d(scales.y_mean), dtype="float64"
     )(x)
     if network.anchor is not None:
-        base = (last * X_scale + X_mean)[:, 0]
-        outputs = outputs + ops.take(base, list(network.anchor), axis=1)
-    if np.ndim(y_mean) == 0:
+        base = last * scales.X_scale + scales.X_mean
+        outputs = outputs + keras.ops.take(base, list(network.anchor), axis=1)
+    if np.ndim(scales.y_mean) == 0:
         outputs = keras.layers.Reshape((), dtype="float64")(outputs)
     model = keras.Model(inputs, outputs)
     set_weights(model, weights)
     return model
+
+
+def read_windows(network, scales, windows):
+    """Return the steps that the network reads, which of them are real, and the last real rows.
+
+    The reading is that of `network.reading`: steps `(n_windows, n_steps, n_inputs)`, real
+    `(n_windows, n_steps)`, and the rows standardised, `(n_windows, n_features)`.
+    """
+    _, keras = import_tensorflow()
+    ops = keras.ops
+    n_rows, segment = windows.shape[1], network.segment
+    real = ops.logical_not(ops.any(ops.isnan(windows), axis=-1, keepdims=True))
+    x = ops.where(real, (windows - scales.X_mean) / scales.X_scale, 0.0)
+    last = _find_last(x, real)
+    if network.anchor is not None:
+        x = x - last * np.isin(np.arange(network.n_features), network.relative_columns)
+    x = ops.cast(x, "float32")
+    steps = keras.layers.Reshape((n_rows // segment, network.n_inputs))(x)
+    real = ops.all(ops.reshape(real, (-1, n_rows // segment, segment)), axis=-1)
+    return steps, real, last[:, 0]
 
 
 def _apply_network(network, x, real, dropout, recurrent_dropout):
