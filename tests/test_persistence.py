@@ -124,6 +124,23 @@ def test_the_fit_of_another_version_warns_once_at_the_line_of_its_use(
     assert [warning.filename for warning in ours] == [__file__]
 
 
+def test_the_fit_of_another_version_warns_once_for_each_estimator(fitted):
+    first, second = copy.deepcopy(fitted), copy.deepcopy(fitted)
+    first.version_ = second.version_ = "0.0.1"
+    for model in (first, second):
+        with pytest.warns(UserWarning, match=r"fitted by sklstm 0\.0\.1"):
+            model.predict(X)
+        for use in USES.values():  # warnings are errors
+            use(model.set_params(early_stopping=False, warm_start=False))
+
+
+def test_the_fit_of_another_patch_does_not_warn(fitted):
+    other = copy.deepcopy(fitted)
+    major, minor, patch = other.version_.split(".")
+    other.version_ = f"{major}.{minor}.{int(patch) + 1}"
+    other.predict(X)  # warnings are errors
+
+
 def test_a_new_fit_does_not_warn_of_the_version_before(fitted):
     old = copy.deepcopy(fitted)
     old.version_ = "0.0.1"

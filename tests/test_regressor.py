@@ -226,6 +226,17 @@ def test_weight_zero_is_absence_also_in_mini_batches():
     assert_same_fit(weighted, make_model(batch_size=8).fit(X[weight > 0], y[weight > 0]))
 
 
+@pytest.mark.parametrize("weight", [1e308, 1e-308, np.float32(1e38), 7])
+def test_only_ratios_of_weights_count(weight):
+    X, y = make_data()
+    ratios = np.arange(40) % 3 + 1.0
+    model = make_model().fit(X, y, sample_weight=ratios / 3 * weight)
+    expected = make_model().fit(X, y, sample_weight=ratios)
+    np.testing.assert_allclose(model.predict(X), expected.predict(X), atol=1e-5)
+    same = make_model().fit(X, y, sample_weight=np.full(40, weight))
+    assert_same_fit(same, make_model().fit(X, y))
+
+
 def test_weights_scale_the_loss_of_their_windows():
     X, _ = make_data()
     y = np.where(np.arange(40) < 20, 0.0, 1.0)
@@ -281,6 +292,20 @@ def test_a_clone_is_unfitted_and_equal():
     with pytest.raises(NotFittedError):
         again.predict(X)
     assert_same_fit(again.fit(X, y), model)
+
+
+def test_integers_of_few_bits_are_read_as_any_other():
+    X, y = make_data()
+    few = {"units": np.uint8(4), "epochs": np.uint8(2), "batch_size": np.uint8(2)}
+    few |= {"segment": np.int8(2), "anchor": np.int8(0), "n_iter_no_change": np.uint8(200)}
+    many = {name: int(value) for name, value in few.items()}
+    options = {"early_stopping": True, "warm_start": True}
+    validation = {"X_val": X, "y_val": y}
+    model = make_model(**few, **options).fit(X, y, **validation)
+    expected = make_model(**many, **options).fit(X, y, **validation)
+    assert_same_fit(model, expected)
+    model.set_params(epochs=np.uint8(254), early_stopping=False).fit(X[:4], y[:4])
+    assert model.n_iter_ == 256  # too many for 8 bits
 
 
 def test_set_params_after_fit_does_not_change_predictions():
@@ -366,6 +391,8 @@ WRONG_PARAMS = [
     ({"loss": "dice"}, "'loss' parameter .* Got 'dice'"),
     ({"optimizer": "adm"}, "optimizer must be one of .*'adam'.* got 'adm'"),
     ({"shuffle": "yes"}, "'shuffle' parameter .* Got 'yes'"),
+    ({"max_grad_norm": 1e-50}, "max_grad_norm must be at least 1.2e-38, .* float32.* got 1e-50"),
+    ({"learning_rate": 1e-50}, "learning_rate must be at least 1.2e-38, .* float32.* got 1e-50"),
 ]
 
 
