@@ -1,6 +1,7 @@
 """The rows before the first one: which index continues which, and the guard against leaks."""
 
 import pickle
+import pickletools
 
 import numpy as np
 import pandas as pd
@@ -124,7 +125,7 @@ def test_history_can_be_switched_off():
     transformer = SlidingWindowTransformer(n_steps=3).fit(frame.iloc[:4])
     transformer.set_params(history=False)
     np.testing.assert_array_equal(transformer.transform(frame.iloc[4:])[0, :, 0], windows[0])
-    assert len(transformer.fit(frame).history_[None].rows) == 0
+    assert len(transformer.fit(frame).history_[None]["rows"]) == 0
 
 
 def test_windows_of_another_length_than_at_fit_take_what_is_remembered():
@@ -145,14 +146,24 @@ def test_numpy_windows_start_short():
 def test_remembered_rows_are_few_and_survive_a_pickle():
     frame = pd.DataFrame({"x": np.arange(100_000.0)}, index=np.arange(100_000))
     transformer = SlidingWindowTransformer(n_steps=3, dilation=2).fit(frame)
-    np.testing.assert_array_equal(transformer.history_[None].rows[:, 0], np.arange(99_996, 100_000))
-    assert transformer.history_[None].rows.base is None
-    assert not np.shares_memory(transformer.history_[None].times, frame.index)
+    past = transformer.history_[None]
+    np.testing.assert_array_equal(past["rows"][:, 0], np.arange(99_996, 100_000))
+    assert past["rows"].base is None
+    assert not np.shares_memory(past["times"], frame.index)
     pickled = pickle.dumps(transformer)
     assert len(pickled) < 5_000
     tomorrow = pd.DataFrame({"x": [0.5]}, index=[100_000])
     windows = pickle.loads(pickled).transform(tomorrow)
     np.testing.assert_array_equal(windows[0, :, 0], [99_996, 99_998, 0.5])
+
+
+@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+def test_a_pickle_names_the_public_class_only(index):
+    frame = pd.DataFrame({"x": np.arange(float(len(index)))}, index)
+    pickled = pickle.dumps(SlidingWindowTransformer(n_steps=3).fit(frame))
+    texts = [text for _, text, _ in pickletools.genops(pickled) if isinstance(text, str)]
+    ours = [text for text in texts if text.startswith("sklstm")]
+    assert ours == [SlidingWindowTransformer.__module__]
 
 
 def test_later_rows_do_not_change_what_is_remembered():

@@ -30,7 +30,7 @@ def _write_row(one, past, place):
         return "missing"
     place = int(place)
     if place < 0:
-        return f"remembered  {past.times[place]}"
+        return f"remembered  {past['times'][place]}"
     if place >= len(one.members):
         return "after the last row"
     time = "" if one.times is None else f"  {one.times[place]}"

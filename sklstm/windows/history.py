@@ -1,34 +1,30 @@
 """The rows before the first one: what a series remembers and which rows continue it."""
 
 import warnings
-from typing import NamedTuple
 
 import numpy as np
 
 from sklstm.windows.index import N_LABELS, continue_index, is_time
 
 
-class Past(NamedTuple):
-    """What is remembered of a series: its last rows and the time that continues it."""
-
-    rows: np.ndarray  # (n_remembered, n_features)
-    times: object  # pandas Index of the last rows, N_LABELS of them at least if there are
-    following: object  # the label that continues the index, or None
-
-
 def remember(rows, times):
-    """Return the past that `rows`, the last ones, are to what continues the index `times`."""
+    """Return what to remember of a series, given its last rows and its whole index.
+
+    This is a plain dict, as a pickle would name a private class by its place in the package. It
+    holds the "rows", `(n_remembered, n_features)`, the last "times" and the time "following" them,
+    None where the index has no step.
+    """
     # Few rows, but enough labels to find the step and to notice shuffled folds.
     last = times[-max(len(rows), N_LABELS) :].copy(deep=True)
     following = continue_index(last, 1) if times.is_monotonic_increasing else None
-    return Past(rows, last, None if following is None else following[0])
+    return {"rows": rows, "times": last, "following": None if following is None else following[0]}
 
 
 def continues(past, times):
     """Tell whether an index begins exactly where the remembered one ended."""
-    if past is None or times is None or past.following is None:
+    if past is None or times is None or past["following"] is None:
         return False
-    return bool(times[0] == past.following)
+    return bool(times[0] == past["following"])
 
 
 def warn_if_shuffled(series, pasts):
@@ -48,14 +44,14 @@ def warn_if_shuffled(series, pasts):
 
 def _contradicts(times, past):
     """Tell whether an index contradicts the order of its rows, and `fit` did not say so yet."""
-    if not is_time(times) or (past is not None and not past.times.is_monotonic_increasing):
+    if not is_time(times) or (past is not None and not past["times"].is_monotonic_increasing):
         return False
     return not times.is_monotonic_increasing or (past is not None and _interleave(times, past))
 
 
 def _interleave(times, past):
     """Tell whether times fall into several gaps between remembered ones and are none of them."""
-    remembered = past.times
+    remembered = past["times"]
     if times.dtype != remembered.dtype:
         return False
     inside = times[(times >= remembered[0]) & (times <= remembered[-1])]

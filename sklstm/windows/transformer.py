@@ -52,8 +52,11 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     Attributes
     ----------
     history_ : dict
-        For each series, by its label (None if there is one only), what is remembered of it: its
-        last rows and times and the time that continues them. Empty without a pandas index.
+        The past of each series by its label, which is None if there is only one series. A past
+        is a dict of three values. `"rows"` are the last rows, an ndarray of shape (n_remembered,
+        n_features). `"times"` are the last labels of the index, at least 64 if there are as many.
+        `"following"` is the next label, or None if the index has no step. Without a pandas index
+        `history_` is empty.
 
     n_features_in_ : int
         Number of features of a row.
@@ -337,7 +340,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         past = self.history_.get(one.label)
         if not self.history or not continues(past, one.times):
             return rows[:0]
-        return past.rows[max(0, len(past.rows) - self._n_before()) :]
+        return past["rows"][max(0, len(past["rows"]) - self._n_before()) :]
 
     def _slide(self, rows, before):
         """View rows (n_rows, n_features) as windows, given the rows before them."""
