@@ -9,6 +9,7 @@ import pytest
 from indexes import CONTINUING, NEW_YORK, without_freq
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
+    GridSearchCV,
     KFold,
     ShuffleSplit,
     TimeSeriesSplit,
@@ -229,6 +230,25 @@ def test_the_guard_warns_once_for_a_model():
     with pytest.warns(UserWarning, match=SHUFFLED) as warned:
         transformer.fit(panel)
     assert len(warned) == 1
+
+
+def test_the_guard_names_the_line_of_the_user():
+    X, y = make_supervised(pd.Series(np.arange(60.0)))
+    backwards, folds = X[::-1], KFold(3, shuffle=True, random_state=0)
+    transformer = SlidingWindowTransformer(n_steps=2)
+    calls = [
+        lambda: transformer.fit(backwards),
+        lambda: transformer.fit_transform(backwards),
+        lambda: transformer.fit(X).transform(backwards),
+        lambda: forecaster().fit(backwards, y),
+        lambda: forecaster().fit(X, y).predict(backwards),
+        lambda: cross_val_score(forecaster(), X, y, cv=folds),
+        lambda: GridSearchCV(forecaster(), {"ridge__alpha": [1]}, cv=folds).fit(X, y),
+    ]
+    for call in calls:
+        with pytest.warns(UserWarning, match=SHUFFLED) as warned:
+            call()
+        assert {warning.filename for warning in warned} == {__file__}
 
 
 def test_rows_in_time_order_are_not_warned_about():

@@ -1,9 +1,8 @@
 """The rows before the first one: what a series remembers and which rows continue it."""
 
-import warnings
-
 import numpy as np
 
+from sklstm._warnings import warn
 from sklstm.windows.index import N_LABELS, continue_index, is_time
 
 
@@ -33,12 +32,10 @@ def warn_if_shuffled(series, pasts):
     That is where rows are not in time order, or were taken out from between rows of `fit`.
     """
     if any(_contradicts(one.times, pasts.get(one.label)) for one in series):
-        warnings.warn(
+        warn(
             "Rows must be in time order, but their index says that they are not, so windows "
             "and training rows hold the future of other rows. Sort the rows by time and split "
-            "them with TimeSeriesSplit, not with KFold(shuffle=True) or train_test_split.",
-            UserWarning,
-            stacklevel=2,
+            "them with TimeSeriesSplit, not with KFold(shuffle=True) or train_test_split."
         )
 
 
