@@ -60,11 +60,11 @@ def backtest_naively(X, y, initial, step, every, model=None):
             n_known = origin + 1 - HORIZON
             model = (model or make_model()).fit(X[:n_known], y[:n_known])
         predictions = model.predict(X[: origin + 1])[-1]
-        truths = np.asarray(y)[origin]
+        actual = np.asarray(y)[origin]
         label = X.index[origin] if hasattr(X, "index") else origin
         for ahead in range(HORIZON):
-            rows.append((label, ahead + 1, truths[ahead], predictions[ahead]))
-    return pd.DataFrame(rows, columns=["origin", "step", "truth", "prediction"])
+            rows.append((label, ahead + 1, actual[ahead], predictions[ahead]))
+    return pd.DataFrame(rows, columns=["origin", "step", "actual", "prediction"])
 
 
 @pytest.mark.parametrize("as_array", [False, True])
@@ -110,7 +110,7 @@ def test_the_future_of_an_origin_changes_none_of_its_forecasts():
 def test_the_interval_of_a_model_is_added():
     X, y = make_data()
     result = backtest(Counter(), X, y, initial=30, step=10)
-    assert list(result) == ["origin", "step", "truth", "prediction", "lower", "upper"]
+    assert list(result) == ["origin", "step", "actual", "prediction", "lower", "upper"]
     np.testing.assert_array_equal(result["lower"], result["prediction"] - 1)
     np.testing.assert_array_equal(result["upper"], result["prediction"] + 2)
 
@@ -131,7 +131,7 @@ def test_several_columns_are_told_apart():
     result = backtest(Counter(), X, y, initial=30, step=10)
     assert result["output"].tolist() == ["temp", "wind"] * 4
     assert result["step"].tolist() == [1, 1, 2, 2] * 2
-    np.testing.assert_array_equal(result["truth"][:4], y.iloc[30])
+    np.testing.assert_array_equal(result["actual"][:4], y.iloc[30])
 
 
 def test_windows_are_rows_too():

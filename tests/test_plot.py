@@ -66,17 +66,17 @@ def test_one_line_makes_the_classic_sine_plot():
     display = ForecastDisplay.from_estimator(model, X[-100:], y[-100:], history=y[:-100])
     times = list(range(180, 280))
     assert points(display.history_line_) == (list(range(180)), y[:180].tolist())
-    assert points(display.truth_line_) == ([179, *times], y[179:].tolist())
+    assert points(display.actual_line_) == ([179, *times], y[179:].tolist())
     assert points(display.forecast_line_) == (times, model.predict(X[-100:]).tolist())
     assert display.interval_ is None
-    assert labels(display) == ["History", "Truth", "Forecast"]
+    assert labels(display) == ["History", "Actual", "Forecast"]
     assert display.ax_.get_xlabel() == "Row"
     assert display.figure_ is display.ax_.figure
 
 
 def test_lines_differ_without_colour():
     display = ForecastDisplay.from_predictions([1, 2], [1, 3], history=[0, 1])
-    lines = [display.history_line_, display.truth_line_, display.forecast_line_]
+    lines = [display.history_line_, display.actual_line_, display.forecast_line_]
     assert len({(line.get_linestyle(), line.get_linewidth()) for line in lines}) == 3
 
 
@@ -85,7 +85,7 @@ def test_several_outputs_are_a_path_from_the_last_row():
     forecast = y + 0.5
     display = ForecastDisplay.from_predictions(y, forecast)
     assert points(display.history_line_) == ([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6])
-    assert points(display.truth_line_) == ([6, 7, 8, 9], [6, 7, 8, 9])
+    assert points(display.actual_line_) == ([6, 7, 8, 9], [6, 7, 8, 9])
     assert points(display.forecast_line_) == ([7, 8, 9], [7.5, 8.5, 9.5])
     earlier = ForecastDisplay.from_predictions(y[:3], forecast[:3], history=np.arange(3.0))
     assert points(earlier.forecast_line_) == ([3, 4, 5], [3.5, 4.5, 5.5])
@@ -111,7 +111,7 @@ def test_dates_are_those_of_the_targets_not_of_the_rows():
     display = ForecastDisplay.from_predictions(y[6:], y[6:], history=y[:6])
     assert drawn_days(display.forecast_line_) == days(8, 9, 10)
     assert drawn_days(display.history_line_) == days(2, 3, 4, 5, 6, 7)
-    assert drawn_days(display.truth_line_) == days(7, 8, 9, 10)
+    assert drawn_days(display.actual_line_) == days(7, 8, 9, 10)
     assert display.ax_.get_ylabel() == "temp"
     as_series = ForecastDisplay.from_predictions(series[7:], series[7:], history=series[:7])
     assert drawn_days(as_series.forecast_line_) == days(8, 9, 10)
@@ -126,7 +126,7 @@ def test_dates_of_a_path_are_those_of_its_steps():
     assert drawn_days(display.history_line_)[-1] == "2013-01-07"
     ahead = ForecastDisplay.from_predictions(None, y.to_numpy()[-1], history=series)
     assert drawn_days(ahead.forecast_line_) == days(10, 11)
-    assert ahead.truth_line_ is None
+    assert ahead.actual_line_ is None
 
 
 @pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())

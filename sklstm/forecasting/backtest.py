@@ -54,8 +54,8 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
         `origin`        label of the row in the index of `X` (or `y`), or its number
         `output`        the column that is forecast, where there are several
         `step`          steps ahead
-        `truth`         the target, in the units of `y`
-        `prediction`    its forecast
+        `actual`        the target, in the units of `y`
+        `prediction`    the model's prediction of it
         `lower`         lower end of the interval, if the model has `predict_interval`
         `upper`         upper end of it
         ==============  ============================================================
@@ -85,11 +85,11 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
     >>> from sklstm import backtest, make_supervised
     >>> X, y = make_supervised(np.arange(10.0), horizon=2)
     >>> backtest(LinearRegression(), X, y, initial=4, step=3).round(6)
-       origin  step  truth  prediction
-    0       4     1    5.0         5.0
-    1       4     2    6.0         6.0
-    2       7     1    8.0         8.0
-    3       7     2    9.0         9.0
+       origin  step  actual  prediction
+    0       4     1     5.0         5.0
+    1       4     2     6.0         6.0
+    2       7     1     8.0         8.0
+    3       7     2     9.0         9.0
     """
     try:
         import pandas as pd
@@ -120,7 +120,7 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
         "origin": index[origins].repeat(len(steps)),
         "output": names * len(origins),
         "step": steps * len(origins),
-        "truth": np.asarray(y)[origins].ravel(),
+        "actual": np.asarray(y)[origins].ravel(),
     }
     if len(set(names)) == 1:
         del forecasts["output"]

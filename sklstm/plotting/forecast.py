@@ -1,4 +1,4 @@
-"""A forecast, the truth beside it and the values before it."""
+"""A forecast, the actual values beside it and the values before it."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from sklstm.windows.series import is_pandas
 
 
 class ForecastDisplay:
-    """A forecast, the truth beside it and the values before it.
+    """A forecast, the actual values beside it and the values before it.
 
     Make one with `from_estimator` or `from_predictions`. All parameters are stored as attributes.
 
@@ -29,7 +29,7 @@ class ForecastDisplay:
         Forecast values.
 
     y_true : ndarray of shape (n_times,), default=None
-        True values, if they are known; NaN leaves a gap.
+        Actual values, if they are known; NaN leaves a gap.
 
     interval : tuple of two ndarray of shape (n_times,), default=None
         Lower and upper ends of the prediction intervals.
@@ -51,8 +51,8 @@ class ForecastDisplay:
     history_line_ : matplotlib Line2D or None
         The values before the forecast.
 
-    truth_line_ : matplotlib Line2D or None
-        The true values, beginning with the last one before the forecast.
+    actual_line_ : matplotlib Line2D or None
+        The actual values, beginning with the last one before the forecast.
 
     forecast_line_ : matplotlib Line2D
         The forecast.
@@ -117,19 +117,19 @@ class ForecastDisplay:
         """
         self.ax_ = ax = make_axes(ax)
         self.figure_ = ax.figure
-        self.history_line_ = self.truth_line_ = self.interval_ = None
-        times = truth_times = as_numbers(self.times)
-        truth = self.y_true
+        self.history_line_ = self.actual_line_ = self.interval_ = None
+        times = actual_times = as_numbers(self.times)
+        actual = self.y_true
         few = len(times) <= 30
         if self.history is not None and len(self.history):
             before = as_numbers(self.history_times)
             self.history_line_ = ax.plot(before, self.history, color="0.5", label="History")[0]
-            if truth is not None:  # it goes on where the history ends
-                truth_times = np.concatenate([before[-1:], times])
-                truth = np.concatenate([self.history[-1:], truth])
-        if truth is not None:
-            style = {"color": "0.7", "linewidth": 3.5, "label": "Truth"}
-            self.truth_line_ = ax.plot(truth_times, truth, **style)[0]
+            if actual is not None:  # it goes on where the history ends
+                actual_times = np.concatenate([before[-1:], times])
+                actual = np.concatenate([self.history[-1:], actual])
+        if actual is not None:
+            style = {"color": "0.7", "linewidth": 3.5, "label": "Actual"}
+            self.actual_line_ = ax.plot(actual_times, actual, **style)[0]
         style = {"color": "tab:red", "linestyle": "--", "marker": "o" if few else None}
         style |= {"markersize": 4, "markerfacecolor": "white", "label": "Forecast"}
         self.forecast_line_ = ax.plot(times, self.y_pred, **style)[0]
@@ -146,7 +146,7 @@ class ForecastDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y=None, *, history=None, horizon=None, ax=None):
-        """Forecast, and draw the forecast beside the truth.
+        """Forecast, and draw the forecast beside the actual values.
 
         Parameters
         ----------
@@ -207,7 +207,7 @@ class ForecastDisplay:
         horizon=None,
         ax=None,
     ):
-        """Draw a forecast beside the truth.
+        """Draw a forecast beside the actual values.
 
         One output is a value for each row, and all are drawn. Several outputs are a path from each
         row, and that from the last row is drawn.
@@ -215,9 +215,9 @@ class ForecastDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
-            True values in time order, None if they are to come. The index of pandas input brings
-            the dates: of the rows, `h` steps before the values, for names such as `temp[t+h]`, as
-            `make_supervised` gives them; for any other name, of the values.
+            Actual values in time order; None if they are still to come. A pandas index gives the
+            dates. With names such as `temp[t+h]`, as `make_supervised` gives them, these are the
+            dates of the rows, `h` steps before the values; with any other name, of the values.
 
         y_pred : array-like of shape (n_rows,) or (n_rows, n_outputs)
             Forecast values. Their index and names count where `y_true` has none.
@@ -230,8 +230,8 @@ class ForecastDisplay:
 
         history : array-like of shape (n_history,), default=None
             Values before the first one drawn of the forecast, with an index if that has one. By
-            default, for a path whose first step is 1, the truths one step ahead of the rows
-            before, at most three times as many as the path has values.
+            default, for a path whose first step is 1, the actual values one step ahead of the
+            rows before, at most three times as many as the path has values.
 
         horizon : int or sequence of int, default=None
             Steps ahead of the columns of several outputs, as in `make_supervised`; by default
