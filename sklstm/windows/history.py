@@ -1,4 +1,4 @@
-"""The rows before the first one: what a series remembers and which rows continue it."""
+"""The past of a series: the last rows of `fit`, and which rows continue them."""
 
 import numpy as np
 
@@ -26,28 +26,29 @@ def continues(past, times):
     return bool(times[0] == past["following"])
 
 
-def warn_if_shuffled(series, pasts):
-    """Warn, once for a model, where an index contradicts the order of the rows.
+def warn_if_shuffled(panel, pasts):
+    """Warn if the index of any series contradicts the order of its rows.
 
-    That is where rows are not in time order, or were taken out from between rows of `fit`.
+    That is where rows are not in time order, or were taken from between the rows of `fit`. A model
+    warns once: not again in `transform` if `fit` has warned.
     """
-    if any(_contradicts(one.times, pasts.get(one.label)) for one in series):
+    if any(_contradicts(series.times, pasts.get(series.label)) for series in panel):
         warn(
-            "Rows must be in time order, but their index says that they are not, so windows "
-            "and training rows hold the future of other rows. Sort the rows by time and split "
+            "Rows must be in time order, but their index says that they are not. So windows and "
+            "training rows contain the future of other rows. Sort the rows by time and split "
             "them with TimeSeriesSplit, not with KFold(shuffle=True) or train_test_split."
         )
 
 
 def _contradicts(times, past):
-    """Tell whether an index contradicts the order of its rows, and `fit` did not say so yet."""
+    """Tell whether an index contradicts the order of its rows, and `fit` has not warned yet."""
     if not is_time(times) or (past is not None and not past["times"].is_monotonic_increasing):
         return False
     return not times.is_monotonic_increasing or (past is not None and _interleave(times, past))
 
 
 def _interleave(times, past):
-    """Tell whether times fall into several gaps between remembered ones and are none of them."""
+    """Tell whether times fall into several gaps of the remembered ones, and on none of them."""
     remembered = past["times"]
     if times.dtype != remembered.dtype:
         return False

@@ -1,4 +1,4 @@
-"""The horizon: how many steps ahead each output is, and the names that say so."""
+"""The horizon: how many steps ahead each output is, and the names of these steps."""
 
 import re
 from collections.abc import Iterable
@@ -31,8 +31,8 @@ def name_values(column, step):
 def read_outputs(y, n_outputs):
     """Return for each output the name of its column, and how many steps ahead it is.
 
-    Pandas targets are read by names such as `temp[t+24]`, as `make_supervised` gives them. Any
-    other outputs have the name "" and are 1 to `n_outputs` steps ahead.
+    For pandas targets both come from names such as `temp[t+24]`, as `make_supervised` gives them.
+    Any other outputs have the name "" and are 1 to `n_outputs` steps ahead.
     """
     labels = [] if not is_pandas(y) else [y.name] if y.ndim == 1 else list(y.columns)
     matches = [re.fullmatch(r"(.+)\[t\+([1-9]\d*)\]", str(label)) for label in labels]

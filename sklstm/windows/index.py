@@ -1,13 +1,13 @@
-"""An index of time: its step, the labels that follow it and its labels some steps later."""
+"""The index of a series: its step, the labels that follow it, and its labels some steps later."""
 
 import numpy as np
 
-# Labels read to find a step: with more, one irregular stretch long ago would count for ever.
+# The step comes from the last labels only: an irregular stretch long ago does no harm.
 N_LABELS = 64
 
 
 def is_time(times):
-    """Tell whether an index says when: stamps, spans, periods or integers."""
+    """Tell whether an index is one of time: stamps, spans, periods or integers."""
     if times is None:
         return False
     import pandas as pd
@@ -17,10 +17,10 @@ def is_time(times):
 
 
 def find_step(times):
-    """Return the step of an increasing index as its last labels have it, or None without one.
+    """Return the step of an increasing index, or None if it has none.
 
     The step is an offset or a Timedelta for stamps and spans, and a number for periods and
-    integers. An index with holes has the smallest step, if that divides all others.
+    integers. In an index with holes it is the smallest step, if that divides all others.
     """
     if not (is_time(times) and len(times) and times.is_monotonic_increasing):
         return None

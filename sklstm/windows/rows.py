@@ -1,4 +1,4 @@
-"""Windows as rows and starts, so that overlapping windows cost no memory."""
+"""Windows as rows and starts, so that windows that overlap take no extra memory."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import as_strided
 
 
 class Windows(NamedTuple):
-    """Window `i` holds the rows `starts[i] + offsets`; no row is stored twice.
+    """Window `i` consists of the rows `starts[i] + offsets`; no row is stored twice.
 
     Attributes
     ----------
@@ -60,9 +60,9 @@ def _count(n, step):
 
 
 def weigh_rows(windows, window_weight):
-    """Sum for each row the weights of the windows that hold it, 0 where a value is missing."""
+    """Sum for each row the weights of the windows that contain it, 0 where a value is missing."""
     row_weight = np.zeros(len(windows.rows))
-    for offset in windows.offsets:  # windows start at different rows: no row is met twice
+    for offset in windows.offsets:  # windows start at different rows, so no row comes twice
         row_weight[windows.starts + offset] += window_weight
     row_weight[~find_real(windows)] = 0
     return row_weight
@@ -74,7 +74,7 @@ def find_real(windows):
 
 
 def find_last_rows(windows):
-    """Find for each window the last row without a missing value, its first row if there is none."""
+    """Find for each window its last row without a missing value, or else its first row."""
     real = find_real(windows)
     last, found = windows.starts.copy(), np.zeros(len(windows.starts), dtype=bool)
     for offset in windows.offsets[::-1]:

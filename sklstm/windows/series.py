@@ -11,13 +11,13 @@ from sklearn.utils import check_array, column_or_1d
 class Series(NamedTuple):
     """One of the series in `X`."""
 
-    label: object  # None where rows are not told apart
-    members: Sequence  # the numbers of its rows, increasing; a range if it is alone
+    label: object  # None if `X` is one series without a label
+    members: Sequence  # the numbers of its rows in `X`, increasing; a range if it is alone
     times: object  # the pandas Index of its rows, or None
 
 
 def split_series(X, n_rows, groups=None):
-    """Return the series in `X`, told apart by `groups` or the first level of a MultiIndex."""
+    """Return the series in `X`, separated by `groups` or by the first level of a MultiIndex."""
     times = X.index if is_pandas(X) else None
     n_levels = 1 if times is None else times.nlevels
     if groups is not None:
@@ -43,7 +43,7 @@ def is_pandas(X):
 
 
 def refuse_panel(X):
-    """Refuse several series in `X`, where only one is meant."""
+    """Refuse several series in `X`, where only one is allowed."""
     if is_pandas(X) and X.index.nlevels > 1:
         raise ValueError(
             "X must be one series, got a MultiIndex. Take one series of a panel at a time: "

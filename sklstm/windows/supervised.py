@@ -1,4 +1,4 @@
-"""Forecasting as supervised learning: the target of a row is what the series does next."""
+"""Forecasting as supervised learning: the target of a row is the next values of the series."""
 
 import numpy as np
 from sklearn.utils import check_array
@@ -15,11 +15,11 @@ def make_supervised(series, horizon=1, *, target=None):
     ----------
     series : array-like of shape (n_times,) or (n_times, n_features)
         Observations in time order; array, list, pandas Series or DataFrame. The first level of a
-        `MultiIndex` tells several series apart, and no target is taken from another one.
+        `MultiIndex` separates several series, and targets stay within a series.
 
     horizon : int or sequence of int, default=1
-        Which of the next values to forecast: an int asks for all of the next 1 to `horizon`
-        values, a sequence for these steps ahead only, so `[24]` is the 24th value from here.
+        Which of the next values to forecast. An int means all of the next 1 to `horizon` values.
+        A list means these steps ahead only: `[24]` is the 24th value from here.
 
     target : column or list of columns, default=None
         What to forecast: column names of a DataFrame, column numbers of an array. By default,
@@ -28,13 +28,13 @@ def make_supervised(series, horizon=1, *, target=None):
     Returns
     -------
     X : ndarray or DataFrame of shape (n_rows, n_features)
-        The rows whose target is complete, with their index: the last ones have no future yet,
-        and a row is left out too where one of its target values is missing (NaN).
+        The rows whose target is complete, with their index. The last rows are left out, because
+        their future is not known yet. So is a row with a missing value (NaN) in its target.
 
     y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         The targets, in the units of `series`; 1-dimensional if there is one per row. There is
         one output per step ahead and target column, in the order
-        `a[t+1], b[t+1], a[t+2], b[t+2]`, which for pandas input are also their names.
+        `a[t+1], b[t+1], a[t+2], b[t+2]`. For pandas input these are also their names.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def make_supervised(series, horizon=1, *, target=None):
 def make_windows(series, n_steps, horizon=1):
     """Turn a series into complete windows and, for each window, the values that come next.
 
-    For scripts. In a `Pipeline` use `make_supervised` and `SlidingWindowTransformer`, which keep
+    For scripts. In a `Pipeline` use `make_supervised` and `SlidingWindowTransformer`: they keep
     the rows as they are, so cross-validation can split them.
 
     Parameters
@@ -79,9 +79,9 @@ def make_windows(series, n_steps, horizon=1):
     Returns
     -------
     X : ndarray of shape (n_windows, n_steps, n_features)
-        The windows that have all their rows and a complete target; a read-only view on one copy
-        of the series. For several series, or where windows are left out because their target is
-        missing, a copy: `n_steps` times the rows.
+        The windows that have all their rows and a complete target. They are a read-only view on
+        one copy of the series. For several series, or where windows are left out because their
+        target is missing, they are a copy, `n_steps` times as large as the rows.
 
     y : ndarray, Series or DataFrame of shape (n_windows,) or (n_windows, n_outputs)
         The targets of all columns, as in `make_supervised`.
@@ -105,9 +105,9 @@ def make_windows(series, n_steps, horizon=1):
     """
     table = as_table(series)
     windows = SlidingWindowTransformer(n_steps).fit_transform(table)
-    series = split_series(table, len(table))
-    rows, y = _look_ahead(table, series, horizon)
-    full = np.concatenate([np.asarray(one.members)[n_steps - 1 :] for one in series])
+    panel = split_series(table, len(table))
+    rows, y = _look_ahead(table, panel, horizon)
+    full = np.concatenate([np.asarray(series.members)[n_steps - 1 :] for series in panel])
     complete = np.flatnonzero(np.isin(rows, full))
     if not len(complete):
         raise ValueError(
@@ -129,22 +129,22 @@ def as_table(series):
     return series[:, np.newaxis] if series.ndim == 1 else series
 
 
-def _look_ahead(table, series, horizon, target=None):
+def _look_ahead(table, panel, horizon, target=None):
     """Return the numbers of the rows with a complete target, and their targets."""
     steps = steps_ahead(horizon)
     columns = _target_columns(table, target)
-    rows, y = _shift(_select(table, columns), [one.members for one in series], steps)
+    rows, y = _shift(_select(table, columns), panel, steps)
     if not len(rows):
-        longest = max(len(one.members) for one in series)
+        longest = max(len(series.members) for series in panel)
         raise ValueError(
             f"horizon must be smaller than the number of rows, got horizon={horizon} for {longest} "
-            f"rows. Give a longer series or look less far ahead."
+            f"rows. Give a longer series or forecast fewer steps ahead."
         )
     complete = ~np.isnan(y).any(axis=1)
     if not complete.any():
         raise ValueError(
-            f"series must have a row whose next values are all there, got none for "
-            f"horizon={horizon}: every target has a missing value."
+            f"series must have a row with a complete target, got none for horizon={horizon}: "
+            f"every target has a missing value."
         )
     rows, y = rows[complete], y[complete]
     if is_pandas(table):
@@ -155,11 +155,11 @@ def _look_ahead(table, series, horizon, target=None):
     return rows, y
 
 
-def _shift(values, series, steps):
+def _shift(values, panel, steps):
     """Return the numbers of the rows that have a future in their series, and that future."""
     now, future = [], []
-    for members in series:
-        members = np.asarray(members)
+    for series in panel:
+        members = np.asarray(series.members)
         n_rows = max(0, len(members) - max(steps))
         now.append(members[:n_rows])
         future.append(np.hstack([values[members[step : step + n_rows]] for step in steps]))

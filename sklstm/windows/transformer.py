@@ -22,9 +22,9 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     Window `i` holds rows `i - n_steps + 1` to `i`, so the number of rows never changes and `y`,
     `scoring`, `TimeSeriesSplit` and the stock `Pipeline` work as they are. The first windows
-    have less of a past than that; their missing leading steps are NaN.
+    have fewer rows before them; their missing leading steps are NaN.
 
-    Several series in one `X`, told apart by the first level of a `MultiIndex` or by `groups`,
+    Several series in one `X`, separated by the first level of a `MultiIndex` or by `groups`,
     never share a window.
 
     Parameters
@@ -33,30 +33,30 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         Number of rows in a window, the row itself included.
 
     dilation : int, default=1
-        Number of rows from one step of a window to the next: with 3, window `i` holds rows
-        `i - 3 * (n_steps - 1)` to `i - 3` and `i`. No row is left out of the output.
+        Number of rows from one step of a window to the next: with 3, the last steps of window `i`
+        are rows `i - 6`, `i - 3` and `i`. Every row still gets a window.
 
     padding : {"nan", "edge"}, default="nan"
-        What stands in for the steps before the first row of a series: NaN, which `LSTMRegressor`
-        skips, or "edge", that first row again, for regressors that refuse NaN.
+        What fills the steps before the first row of a series: NaN, which `LSTMRegressor` skips,
+        or, with "edge", that first row repeated, for regressors that refuse NaN.
 
     history : bool, default=True
         Whether to complete the first windows of a later `transform` with the last
-        `(n_steps - 1) * dilation` rows of `fit`. That happens only if the pandas index of `X`
+        `(n_steps - 1) * dilation` rows of `fit`. This happens only if the pandas index of `X`
         begins exactly where that of `fit` ended; see Notes.
 
     flatten : bool, default=False
-        Whether to lay the steps of a window side by side, as columns such as `temp[t-1]` and
-        `temp[t]`, for regressors that read rows.
+        Whether to flatten windows to rows with columns such as `temp[t-1]` and `temp[t]`, for
+        regressors that read tables.
 
     Attributes
     ----------
     history_ : dict
-        The past of each series by its label, which is None if there is only one series. A past
-        is a dict of three values. `"rows"` are the last rows, an ndarray of shape (n_remembered,
-        n_features). `"times"` are the last labels of the index, at least 64 if there are as many.
-        `"following"` is the next label, or None if the index has no step. Without a pandas index
-        `history_` is empty.
+        The past of each series by its label, which is None without a `MultiIndex` or `groups`. A
+        past is a dict of three values. `"rows"` are the last rows, an ndarray of shape
+        (n_remembered, n_features). `"times"` are the last labels of the index, at least 64 if
+        there are as many. `"following"` is the next label, or None if the index has no step.
+        Without a pandas index `history_` is empty.
 
     n_features_in_ : int
         Number of features of a row.
@@ -71,20 +71,21 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     Notes
     -----
-    **What continues.** The next integer at the step of an integer index; the next stamp at the
-    frequency of a `DatetimeIndex` or `TimedeltaIndex`, set or inferred, which is absolute for
-    hours and follows the calendar and the wall clock for days and months; the next period of a
-    `PeriodIndex`. Missing rows within the index of `fit` are allowed where all its steps are
-    multiples of the smallest. After a gap, on an overlap, on the rows of `fit` and without a
-    pandas index, windows start short. So `fit(X).transform(X)` equals `fit_transform(X)`.
+    **What continues.** Rows continue those of `fit` if their first label is the next one. An
+    integer index has the next integer at its step, a `PeriodIndex` the next period. A
+    `DatetimeIndex` or `TimedeltaIndex` has the next stamp at its frequency, set or inferred: hours
+    are absolute, days and months follow the calendar and the wall clock. Missing rows within the
+    index of `fit` are allowed if all its steps are multiples of the smallest. After a gap, on an
+    overlap, on the rows of `fit` and without a pandas index, windows start short. So
+    `fit(X).transform(X)` equals `fit_transform(X)`.
 
-    **What it costs.** The windows of a single series are a read-only view on one padded copy of
-    the rows: the memory of the rows, however long the windows are. Those of several series, and
-    flat ones, are a copy: `n_steps` times the rows. float32 and float64 are kept, other numbers
+    **Memory.** The windows of a single series are a read-only view on one padded copy of the
+    rows, however long the windows are. The windows of several series, and flattened windows, are
+    a copy, `n_steps` times as large as the rows. float32 and float64 are kept, other numbers
     become float64.
 
-    **A warning** says so if the pandas index shows rows that are out of order in time or that
-    were taken out from between the rows of `fit`, as shuffled splits do.
+    **Shuffled rows.** A warning says if the pandas index shows that rows are not in time order, or
+    that they were taken from between the rows of `fit`, as shuffled splits do.
 
     Examples
     --------
@@ -168,13 +169,13 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         self : SlidingWindowTransformer
             The fitted transformer.
         """
-        rows, series = self._read(X, groups, reset=True)
-        warn_if_shuffled(series, {})
+        rows, panel = self._read(X, groups, reset=True)
+        warn_if_shuffled(panel, {})
         n_rows = self._n_before() if self.history else 0
         self.history_ = {
-            label: remember(rows[members[max(0, len(members) - n_rows) :]], times)
-            for label, members, times in series
-            if times is not None
+            series.label: remember(rows[_take_last(series.members, n_rows)], series.times)
+            for series in panel
+            if series.times is not None
         }
         tell_of_fit(self, X, y)
         return self
@@ -219,13 +220,13 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             (n_rows, n_steps * n_features), the oldest step first.
         """
         check_is_fitted(self, "history_")
-        rows, series = self._read(X, groups, reset=False)
-        warn_if_shuffled(series, self.history_)
-        windows = self._make_windows(rows, series)
+        rows, panel = self._read(X, groups, reset=False)
+        warn_if_shuffled(panel, self.history_)
+        windows = self._make_windows(rows, panel)
         return windows.reshape(len(rows), -1) if self.flatten else windows
 
     def explain_window(self, X, i, *, horizon=1, groups=None):
-        """Write down which rows make a window, and which rows its target is.
+        """Describe a window: the rows that make it, and the rows of its target.
 
         Parameters
         ----------
@@ -233,7 +234,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             Rows in time order, for example a whole series before `make_supervised`.
 
         i : int
-            Number of the row whose window to explain.
+            Number of the row whose window to describe.
 
         horizon : int or sequence of int, default=1
             Steps ahead of the target, as in `make_supervised`.
@@ -262,25 +263,31 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
           t+1  row 2  2013-03
         """
         check_is_fitted(self, "history_")
-        rows, series = self._read(X, groups, reset=False)
+        rows, panel = self._read(X, groups, reset=False)
         if not isinstance(i, Integral) or not -len(rows) <= i < len(rows):
             raise ValueError(f"i must be the number of one of the {len(rows)} rows, got {i!r}.")
-        one = next(one for one in series if i % len(rows) in one.members)
-        place = np.searchsorted(one.members, i % len(rows))
-        before = self._before(rows, one)
-        # Windows made of places show where each step comes from: the past is negative.
-        places = np.arange(-len(before), len(one.members), dtype=float)[:, np.newaxis]
-        places = self._slide(places[len(before) :], places[: len(before)])[place, :, 0]
-        past = self.history_.get(one.label)
-        return write_window(one, past, place, self._steps(), places, steps_ahead(horizon))
+        series = next(series for series in panel if i % len(rows) in series.members)
+        position = np.searchsorted(series.members, i % len(rows))
+        before = self._before(rows, series)
+        # Windows made of positions show where each step comes from: the past is negative.
+        positions = np.arange(-len(before), len(series.members), dtype=float)[:, np.newaxis]
+        windows = self._slide(positions[len(before) :], positions[: len(before)])
+        return write_window(
+            series,
+            self.history_.get(series.label),
+            position,
+            window_steps=self._steps(),
+            window_positions=windows[position, :, 0],
+            target_steps=steps_ahead(horizon),
+        )
 
     def set_output(self, *, transform=None):
-        """Set the container of flat windows; windows of three dimensions stay an array.
+        """Set the container of flattened windows; windows of three dimensions stay an array.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            Container of the output of `transform` and `fit_transform`; None changes nothing.
+            Container that `transform` and `fit_transform` return; None changes nothing.
 
         Returns
         -------
@@ -295,7 +302,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     @available_if(lambda self: self.flatten)
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of flat windows; there with `flatten=True` only.
+        """Name the columns of flattened windows; available with `flatten=True` only.
 
         Parameters
         ----------
@@ -314,7 +321,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         return np.array(names, dtype=object)
 
     def _read(self, X, groups, reset):
-        """Return rows as floats, and their series; touch `self` only if all is well."""
+        """Return rows as floats, and the series in them; change `self` only if both are valid."""
         rows = check_array(
             X,
             dtype=[np.float64, np.float32],
@@ -322,25 +329,26 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             estimator=self,
             input_name="X",
         )
-        series = split_series(X, len(rows), groups)
+        panel = split_series(X, len(rows), groups)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        return rows, series
+        return rows, panel
 
-    def _make_windows(self, rows, series):
+    def _make_windows(self, rows, panel):
         """Return windows of shape (n_rows, n_steps, n_features), in the order of the rows."""
-        if len(series) == 1:
-            return self._slide(rows, self._before(rows, series[0]))
+        if len(panel) == 1:
+            return self._slide(rows, self._before(rows, panel[0]))
         windows = np.empty((len(rows), self.n_steps, rows.shape[1]), rows.dtype)
-        for one in series:
-            windows[one.members] = self._slide(rows[one.members], self._before(rows, one))
+        for series in panel:
+            series_rows = rows[series.members]
+            windows[series.members] = self._slide(series_rows, self._before(rows, series))
         return windows
 
-    def _before(self, rows, one):
-        """Return the rows just before a series, as far as they are remembered and wanted."""
-        past = self.history_.get(one.label)
-        if not self.history or not continues(past, one.times):
+    def _before(self, rows, series):
+        """Return the rows just before a series, if they are remembered and `history` is on."""
+        past = self.history_.get(series.label)
+        if not self.history or not continues(past, series.times):
             return rows[:0]
-        return past["rows"][max(0, len(past["rows"]) - self._n_before()) :]
+        return _take_last(past["rows"], self._n_before())
 
     def _slide(self, rows, before):
         """View rows (n_rows, n_features) as windows, given the rows before them."""
@@ -358,7 +366,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         return (self.n_steps - 1) * self.dilation
 
     def _steps(self):
-        """Return the steps of a window, seen from its row: ..., -2, -1, 0 at dilation 1."""
+        """Return the steps of a window, counted from its row: ..., -2, -1, 0 at dilation 1."""
         return range(-self._n_before(), 1, self.dilation)
 
     def __sklearn_tags__(self):
@@ -366,3 +374,8 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _take_last(rows, n):
+    """Return the last `n` rows, or all if there are fewer."""
+    return rows[max(0, len(rows) - n) :]
