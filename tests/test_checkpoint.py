@@ -240,6 +240,28 @@ def test_arrays_of_others_and_folders_are_refused(path):
             make_model(foreign).fit(X, y)
 
 
+def test_numbers_of_numpy_are_written_and_come_back_as_python_s(path):
+    state = np.random.RandomState(0).get_state()
+    numbers = {"n_stale": np.int64(2), "best_loss": np.float32(0.5), "stopped": np.bool_(True)}
+    losses = {"losses": [np.float32(0.5)], "validation_losses": [np.float64(0.25)]}
+    run = Run(
+        [np.ones(3, np.float32)], (*state[:2], *map(np.int64, state[2:])), **numbers, **losses
+    )
+    Checkpoint(path, "problem").resume(run, 1)
+    read = Checkpoint(path, "problem").resume(run, 1)
+    assert read.random_state[2:] == state[2:]
+    for name, value in {**numbers, **losses}.items():
+        assert getattr(read, name) == value
+        assert type(getattr(read, name)) in (int, float, bool, list)
+
+
+def test_parameters_may_be_numbers_of_numpy(path):
+    params = {"n_iter_no_change": np.int64(1), "tol": np.float64(10.0), "epochs": np.int64(4)}
+    fitted = make_model(path, **params).fit(X, y)
+    assert fitted.n_iter_ == 3
+    assert_same_fit(make_model(path, **params).fit(X, y), fitted)
+
+
 def test_a_damaged_file_is_refused_and_stays(path):
     state = np.random.RandomState(0).get_state()
     run = Run([np.ones((2, 3))], state, losses=[0.5], validation_losses=[])

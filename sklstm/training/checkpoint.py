@@ -82,8 +82,8 @@ class Checkpoint(Observer):
 
 
 def _pack(run):
-    """Pack a run as values for JSON and arrays."""
-    kind, key, *rest = run.random_state
+    """Pack a run as values for JSON, which knows none of NumPy's, and arrays."""
+    kind, key, position, has_gauss, cached = run.random_state
     optimizer = run.optimizer_state or {"name": None, "variables": []}
     lists = {
         "weights": run.weights,
@@ -93,12 +93,13 @@ def _pack(run):
     arrays = {f"{name}_{i}": array for name, part in lists.items() for i, array in enumerate(part)}
     description = {
         "lengths": {name: len(part) for name, part in lists.items()},
-        "random_state": [kind, *rest],
+        "random_state": [str(kind), int(position), int(has_gauss), float(cached)],
         "optimizer": optimizer["name"],
-        **{
-            name: getattr(run, name)
-            for name in ("losses", "validation_losses", "best_loss", "n_stale", "stopped")
-        },
+        "losses": [float(loss) for loss in run.losses],
+        "validation_losses": [float(loss) for loss in run.validation_losses],
+        "best_loss": float(run.best_loss),
+        "n_stale": int(run.n_stale),
+        "stopped": bool(run.stopped),
     }
     return description, {"random_key": key, **arrays}
 
