@@ -287,6 +287,42 @@ def test_a_damaged_file_is_refused_and_stays(path):
     assert n_refused >= 0.9 * len(damaged)
 
 
+def drop(name):
+    def edit(description, arrays):
+        del (description if name in description else arrays)[name]
+
+    return edit
+
+
+EDITS = {
+    **{f"no {name}": drop(name) for name in ("losses", "stopped", "lengths", "weights_0")},
+    "no digest": drop("digest"),
+    "a list for a number": lambda description, _: description.update(n_stale=[1]),
+    "text for losses": lambda description, _: description.update(losses="0.5"),
+    "no state of random numbers": lambda description, _: description.update(random_state=[]),
+    "a wrong length": lambda description, _: description["lengths"].update(weights=1),
+    "another loss": lambda description, _: description["losses"].append(0.25),
+    "an unknown optimizer": lambda description, _: description.update(optimizer=3),
+    "another type": lambda _, arrays: arrays.update(weights_0=arrays["weights_0"].astype(float)),
+    "another shape": lambda _, arrays: arrays.update(weights_0=arrays["weights_0"].T),
+    "another number": lambda _, arrays: arrays.update(weights_0=arrays["weights_0"] + 1),
+    "a short key": lambda _, arrays: arrays.update(random_key=arrays["random_key"][:5]),
+    "one more array": lambda _, arrays: arrays.update(weights_9=np.ones(3)),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+def test_a_file_changed_by_hand_is_refused(written, path, edit):
+    with np.load(written) as file:
+        arrays = dict(file)
+    description = json.loads(str(arrays.pop("description")))
+    edit(description, arrays)
+    with open(path, "wb") as file:
+        np.savez(file, description=json.dumps(description), **arrays)
+    with pytest.raises(ValueError, match="damaged or something else"):
+        make_model(path).fit(X, y)
+
+
 @pytest.mark.parametrize("name", ["nowhere/state", "n" * 300])
 def test_a_path_that_cannot_be_written_to_is_refused_before_the_training(tmp_path, name):
     fitted = make_model().fit(X, y)

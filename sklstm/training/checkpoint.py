@@ -1,5 +1,6 @@
 """The state of a training in a file, from which a killed fit goes on."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from sklstm.training.loop import Observer, Run
 
-_FORMAT = "sklstm checkpoint 1"
+_FORMAT = "sklstm checkpoint 2"
 
 
 class Checkpoint(Observer):
@@ -53,9 +54,10 @@ class Checkpoint(Observer):
         part = self._path.with_name(self._path.name + ".part")
         description, arrays = _pack(run)
         description |= {"format": _FORMAT, "fingerprint": self._fingerprint}
+        text = json.dumps(description)
         try:
             with open(part, "wb") as file:
-                np.savez(file, description=json.dumps(description), **arrays)
+                np.savez(file, description=text, digest=_digest(text, arrays), **arrays)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, self._path)
@@ -69,16 +71,29 @@ class Checkpoint(Observer):
         """Read the fingerprint and the run."""
         try:
             with open(self._path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                description = json.loads(str(file["description"]))
-                if description["format"] != _FORMAT:
-                    raise ValueError(f"The format is {description['format']!r}.")
-                return description["fingerprint"], _unpack(description, file)
+                arrays = dict(file)
+            text, digest = str(arrays.pop("description")), str(arrays.pop("digest"))
+            if digest != _digest(text, arrays):
+                raise ValueError("The digest is not that of the content.")
+            description = json.loads(text)
+            if description["format"] != _FORMAT:
+                raise ValueError(f"The format is {description['format']!r}.")
+            return description["fingerprint"], _unpack(description, arrays)
         except Exception as error:  # there is no telling what a foreign file causes
             raise ValueError(
                 "checkpoint must be a file that fit wrote, or none yet, got "
                 f"{str(self._path)!r}, which is damaged or something else. It was left as it is: "
                 "delete it, or pass another path."
             ) from error
+
+
+def _digest(text, arrays):
+    """Compute what tells whether a file holds what was written, changed by hand or by accident."""
+    digest = hashlib.sha256(text.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _pack(run):
