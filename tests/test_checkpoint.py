@@ -323,6 +323,29 @@ def test_a_file_changed_by_hand_is_refused(written, path, edit):
         make_model(path).fit(X, y)
 
 
+def test_a_link_or_file_left_where_it_writes_first_is_not_written_to(path):
+    other, part = path.with_name("other"), path.with_name("state.part")
+    other.write_bytes(b"notes")
+    part.symlink_to(other)
+    make_model(path, epochs=1).fit(X, y)
+    assert other.read_bytes() == b"notes"
+    part.write_bytes(b"half a file, after a kill")
+    assert_same_fit(make_model(path).fit(X, y), make_model().fit(X, y))
+    assert {file.name for file in path.parent.iterdir()} == {"state", "other"}
+
+
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+def test_what_is_interrupted_in_writing_leaves_nothing(path, monkeypatch, name):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            make_model(path).fit(X, y)
+    assert not list(path.parent.iterdir())
+
+
 @pytest.mark.parametrize("name", ["nowhere/state", "n" * 300])
 def test_a_path_that_cannot_be_written_to_is_refused_before_the_training(tmp_path, name):
     fitted = make_model().fit(X, y)
@@ -346,7 +369,7 @@ def test_a_full_disk_keeps_the_epochs_before(path, monkeypatch):
         with pytest.raises(ValueError, match="No space left"):
             make_model(path).fit(X, y)
     assert count_epochs(path) == 2
-    assert path.with_name("state.part").exists()  # as after a kill in the middle of writing
+    assert not path.with_name("state.part").exists()
     assert_same_fit(make_model(path).fit(X, y), make_model().fit(X, y))
     assert not path.with_name("state.part").exists()
 

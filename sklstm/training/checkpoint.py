@@ -1,5 +1,6 @@
 """The state of a training in a file, from which a killed fit goes on."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -51,16 +52,12 @@ class Checkpoint(Observer):
 
     def _write(self, run):
         """Write the run to a file beside the path, then put it there."""
-        part = self._path.with_name(self._path.name + ".part")
         description, arrays = _pack(run)
         description |= {"format": _FORMAT, "fingerprint": self._fingerprint}
         text = json.dumps(description)
         try:
-            with open(part, "wb") as file:
+            with _replace(self._path) as file:
                 np.savez(file, description=text, digest=_digest(text, arrays), **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self._path)
         except OSError as error:
             raise ValueError(
                 "checkpoint must be a path that can be written to, got "
@@ -85,6 +82,27 @@ class Checkpoint(Observer):
                 f"{str(self._path)!r}, which is damaged or something else. It was left as it is: "
                 "delete it, or pass another path."
             ) from error
+
+
+@contextlib.contextmanager
+def _replace(path):
+    """Give a new file beside `path` to write to, which takes its place once it is on the disk.
+
+    What was not written to the end is removed.
+    """
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)  # of a fit killed while it wrote; a link, not what it leads to
+    file = open(part, "xb")  # noqa: SIM115 - closed below, before the file is moved or removed
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
 
 
 def _digest(text, arrays):
