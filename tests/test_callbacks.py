@@ -225,6 +225,59 @@ def test_no_state_of_a_callback_passes_from_fold_to_fold(data):
         assert search.cv_results_[f"split{fold}_test_score"][0] == score
 
 
+class Trial:
+    """What Optuna's callback reports to; it holds a lock, as a storage does, so it has no copy."""
+
+    def __init__(self):
+        self.lock, self.reported = threading.Lock(), []
+
+    def report(self, value, step):
+        """Take a report."""
+        self.reported.append((step, value))
+
+
+class Report(keras.callbacks.Callback):
+    """Reports to a trial and lists the losses, as long as it is not told to stop."""
+
+    def __init__(self, trial, losses):
+        super().__init__()
+        self.trial, self.losses, self.n_epochs = trial, losses, 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Report."""
+        self.n_epochs += 1
+        self.trial.report(logs["loss"], epoch)
+        self.losses.append(logs["loss"])
+        self.model.stop_training = self.n_epochs == 2
+
+
+def test_a_callback_reports_to_what_it_holds_and_is_itself_untouched(data):
+    trial, losses = Trial(), []
+    callback = Report(trial, losses)
+    first = make_model([callback]).fit(*data)
+    assert losses == first.loss_curve_
+    assert trial.reported == list(enumerate(losses))
+    assert (callback.n_epochs, callback.model) == (0, None)
+    second = make_model([callback]).fit(*data)  # counts its epochs anew
+    assert second.n_iter_ == first.n_iter_ == 2
+    assert len(losses) == 4
+
+
+def test_a_history_is_filled(data):
+    history = keras.callbacks.History()
+    model = make_model([history]).fit(*data)
+    assert history.history["loss"] == model.loss_curve_
+
+
+@pytest.mark.parametrize("make", EACH)
+def test_a_fit_leaves_callbacks_of_keras_as_they_were(data, tmp_path, make):
+    callback = make(tmp_path)
+    before = copy.deepcopy(vars(callback))  # the lists in it, too
+    first, second = (make_model([callback]).fit(*data) for _ in range(2))
+    assert_same_weights(second, first)
+    assert vars(callback) == before
+
+
 class CountTasks:
     """Counts the tasks of scikit-learn that have begun and ended, and may stop or interrupt one."""
 

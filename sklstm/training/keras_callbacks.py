@@ -1,6 +1,7 @@
 """Callbacks of Keras, as an observer of the training."""
 
 import copy
+import inspect
 
 import numpy as np
 
@@ -20,10 +21,14 @@ def check_callbacks(callbacks):
 
 
 class KerasCallbacks(Observer):
-    """Tells callbacks of Keras of each epoch; they see the model that `build_model` makes."""
+    """Tells callbacks of Keras of each epoch; they see the model that `build_model` makes.
+
+    It tells shallow copies: what a callback sets on itself, it sets on the copy, but what it holds,
+    such as a list to fill or a trial of Optuna's to report to, is that of the user.
+    """
 
     def __init__(self, callbacks, build_model, epochs):
-        self._callbacks = copy.deepcopy(list(callbacks))
+        self._callbacks = [_copy(callback) for callback in callbacks]
         self._build_model = build_model
         self._epochs = epochs
 
@@ -68,6 +73,15 @@ class KerasCallbacks(Observer):
             return run
         program.set_weights(weights)
         return run._replace(weights=weights)
+
+
+def _copy(callback):
+    """Copy a callback, but not what it holds; its own methods among that are the copy's."""
+    copied = copy.copy(callback)
+    for name, value in vars(callback).items():
+        if inspect.ismethod(value) and value.__self__ is callback:
+            setattr(copied, name, value.__func__.__get__(copied))
+    return copied
 
 
 def set_weights(model, weights):
