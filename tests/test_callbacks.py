@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -20,6 +21,8 @@ from sklstm import LSTMRegressor, SlidingWindowTransformer
 from sklstm.network.description import Network
 from sklstm.training import program as _program
 from sklstm.training.gradient import _build_keras_forward
+from sklstm.training.keras_callbacks import KerasCallbacks
+from sklstm.training.loop import Run
 from sklstm.windows.callbacks import CallbackSupportMixin
 
 # Of Keras' own reading of a learning rate, under NumPy 2.
@@ -223,6 +226,19 @@ def test_no_state_of_a_callback_passes_from_fold_to_fold(data):
         model = make_model(epochs=2).fit(data[0][train], data[1][train])
         score = model.score(data[0][test], data[1][test])
         assert search.cv_results_[f"split{fold}_test_score"][0] == score
+
+
+@pytest.mark.parametrize(
+    ("validated", "expected"), [(False, {"loss": 0.25}), (True, {"loss": 0.25, "val_loss": 0.75})]
+)
+def test_a_validation_loss_is_told_of_where_this_training_has_one(validated, expected):
+    told = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: told.append(dict(logs)))
+    observer = KerasCallbacks([callback], lambda weights: keras.Model(), 2, validated=validated)
+    program = SimpleNamespace(optimizer=None)
+    run = Run([], (), losses=[0.5, 0.25], validation_losses=[0.75])
+    observer.end_epoch(observer.begin(run, program), program)
+    assert told == [expected]
 
 
 class Trial:

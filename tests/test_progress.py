@@ -11,6 +11,7 @@ import pytest
 
 from sklstm import LSTMRegressor
 from sklstm.training import loop
+from sklstm.training.progress import Lines
 
 X = np.random.RandomState(0).normal(size=(40, 5, 2))
 y = X[:, -1, 0]
@@ -68,6 +69,12 @@ def test_lines_have_the_validation_loss_and_count_on(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     assert lines[-1] == f"Epoch 4/4: loss {loss:.6g}, validation loss {validation_loss:.6g}"
+
+
+def test_a_line_leaves_out_a_validation_loss_that_was_not_measured(capsys):
+    run = loop.Run([], (), losses=[0.5, 0.25], validation_losses=[0.75, np.nan])
+    Lines(epochs=3).end_epoch(run, None)
+    assert capsys.readouterr().out == "Epoch 2/3: loss 0.25\n"
 
 
 def test_nothing_is_shown_unless_asked(capsys):

@@ -301,7 +301,10 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         observers, epochs = [], problem.schedule.epochs
         if self.callbacks:
             build_model = partial(self._build_keras_model, fitted)
-            observers.append(KerasCallbacks(self.callbacks, build_model, epochs))
+            validated = problem.validation is not None
+            observers.append(
+                KerasCallbacks(self.callbacks, build_model, epochs, validated=validated)
+            )
         if not one_epoch and hasattr(self, "_init_callback_context"):
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             task = {"estimator": self, "X": X, "y": y, "metadata": metadata}

@@ -23,14 +23,16 @@ def check_callbacks(callbacks):
 class KerasCallbacks(Observer):
     """Tells callbacks of Keras of each epoch; they see the model that `build_model` makes.
 
-    It tells shallow copies: what a callback sets on itself, it sets on the copy, but what it holds,
-    such as a list to fill or a trial of Optuna's to report to, is that of the user.
+    `validated` says whether the training has validation losses; a run may have those of an earlier
+    one. The callbacks told are shallow copies: what one sets on itself, it sets on the copy, but
+    what it holds, such as a list to fill or a trial of Optuna's to report to, is the user's.
     """
 
-    def __init__(self, callbacks, build_model, epochs):
+    def __init__(self, callbacks, build_model, epochs, *, validated):
         self._callbacks = [_copy(callback) for callback in callbacks]
         self._build_model = build_model
         self._epochs = epochs
+        self._validated = validated
 
     def begin(self, run, program):
         """Build the model and tell of the training."""
@@ -54,7 +56,7 @@ class KerasCallbacks(Observer):
         """Tell of the losses; take over the wish to stop."""
         set_weights(self._model, run.weights)
         self._logs = {"loss": run.losses[-1]}
-        if run.validation_losses:
+        if self._validated and run.validation_losses:
             self._logs["val_loss"] = run.validation_losses[-1]
         self._list.on_epoch_end(len(run.losses) - 1, self._logs)
         run = self._take_over(run, program)

@@ -1,6 +1,7 @@
 """The progress of a training, shown on the terminal."""
 
 import contextlib
+import math
 import multiprocessing
 import sys
 import threading
@@ -82,6 +83,6 @@ def _describe(run, epochs):
     description = f"Epoch {len(run.losses)}/{epochs}"
     if run.losses:
         description += f": loss {run.losses[-1]:.6g}"
-    if run.validation_losses:
+    if run.validation_losses and not math.isnan(run.validation_losses[-1]):  # not measured
         description += f", validation loss {run.validation_losses[-1]:.6g}"
     return description
