@@ -18,6 +18,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
+from sklstm.estimators import base
 from sklstm.training import program as _program
 from sklstm.training.checkpoint import Checkpoint
 from sklstm.training.loop import Run
@@ -192,6 +193,18 @@ def test_what_does_not_shape_the_training_may_differ(written, tmp_path):
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     again = make_model(written, callbacks=[HalveAtEnd()], verbose=False).fit(mapped, y)
     assert again.n_iter_ == 4
+
+
+def test_a_processor_that_rounds_otherwise_goes_on(path, monkeypatch):
+    make_model(path, epochs=2).fit(X, y)
+    measure_scales = base.measure_scales
+
+    def measure_otherwise(*arguments):
+        scales = measure_scales(*arguments)
+        return scales._replace(y_scale=np.nextafter(scales.y_scale, np.inf))
+
+    monkeypatch.setattr(base, "measure_scales", measure_otherwise)
+    assert make_model(path).fit(X, y).n_iter_ == 4
 
 
 def test_optimizers_of_equal_settings_are_the_same_fit(path):
