@@ -201,3 +201,13 @@ def test_without_pandas_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r"backtest needs pandas.*pip install pandas"):
         backtest(Counter(), np.zeros((9, 1)), np.zeros(9), initial=3, step=1)
+
+
+def test_integers_of_few_bits_are_read_as_any_other():
+    X, y = make_supervised(np.sin(np.arange(600) / 8))
+    tables = [
+        backtest(LinearRegression(), X, y, initial=kind(200), step=kind(100), refit=kind(2))
+        for kind in (int, np.uint8)
+    ]
+    pd.testing.assert_frame_equal(*tables)
+    assert len(tables[0]) == 4

@@ -295,3 +295,16 @@ def test_too_few_rows_for_the_dilation_are_refused():
     model = make_pipeline(windows, Ridge()).fit(X, y)
     with pytest.raises(ValueError, match="X must have at least dilation=3 rows, got 2"):
         forecast(model, X[-2:], 1)
+
+
+def test_integers_of_few_bits_are_read_as_any_other():
+    series = np.sin(np.arange(600) / 8)
+    X, y = make_supervised(series)
+    forecasts = []
+    for kind in (int, np.uint8):
+        windows = SlidingWindowTransformer(
+            kind(100), dilation=kind(3), flatten=True, padding="edge"
+        )
+        model = make_pipeline(windows, Ridge(1e-3)).fit(X, y)
+        forecasts.append(forecast(model, series, kind(200)))
+    np.testing.assert_array_equal(*forecasts)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from sklstm import SlidingWindowTransformer
+from sklstm import SlidingWindowTransformer, make_supervised
 
 ROWS = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0], [4.0, 40.0]])
 CONTRADICTS_WINDOWS = "a window is made of the rows before its row, so their order matters"
@@ -114,3 +114,13 @@ def test_bad_rows_leave_the_transformer_unfitted(rows, message):
     with pytest.raises(ValueError, match=message):
         transformer.fit(rows)
     assert vars(transformer) == vars(SlidingWindowTransformer())
+
+
+def test_integers_of_few_bits_are_read_as_any_other():
+    rows = np.arange(600.0).reshape(-1, 1)
+    transformer = SlidingWindowTransformer(n_steps=np.uint8(200), dilation=np.uint8(2))
+    expected = SlidingWindowTransformer(n_steps=200, dilation=2).fit_transform(rows)
+    np.testing.assert_array_equal(transformer.fit_transform(rows), expected)
+    assert transformer.explain_window(rows, 500).count("t-398") == 1
+    X, y = make_supervised(rows, horizon=[np.uint8(200)])
+    np.testing.assert_array_equal(y, X[:, 0] + 200)

@@ -110,7 +110,7 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
             "initial must leave a row to train on, its target known by then, and an origin: "
             f"{max(steps)} to {len(index) - 1} rows here, got {initial}."
         )
-    origins = np.arange(initial, len(index), step)
+    origins = np.arange(int(initial), len(index), int(step))
     n_together = _count_origins_of_a_fit(refit, len(origins))
     parts = Parallel(n_jobs=n_jobs)(
         delayed(_predict_origins)(model, X, y, origins[i : i + n_together], max(steps) - 1)
@@ -135,7 +135,7 @@ def _count_origins_of_a_fit(refit, n_origins):
         return 1 if refit else n_origins
     if not isinstance(refit, Integral) or refit < 1:
         raise ValueError(f"refit must be True, False or a positive int, got {refit!r}.")
-    return refit
+    return int(refit)
 
 
 def _predict_origins(model, X, y, origins, n_unknown):

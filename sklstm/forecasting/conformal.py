@@ -273,7 +273,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def _find_gap(self, y, n_outputs):
         """Return the gap asked for, or one less than the largest step ahead."""
-        return max(read_outputs(y, n_outputs)[1]) - 1 if self.gap is None else self.gap
+        return max(read_outputs(y, n_outputs)[1]) - 1 if self.gap is None else int(self.gap)
 
     def _split(self, X, gap):
         """Return the rows to fit on and, in time order, the rows to calibrate on."""

@@ -102,7 +102,7 @@ def forecast(model, X, n_steps_ahead, *, future=None):
     table = as_table(X)
     refuse_panel(table)
     parts = _take_apart(model, table)
-    ahead, columns = _lay_out_ahead(table, n_steps_ahead, future)
+    ahead, columns = _lay_out_ahead(table, int(n_steps_ahead), future)
     outputs = _roll(parts, table, ahead, columns)
     if not is_pandas(table):
         return outputs
@@ -228,7 +228,7 @@ def _read_recent(table, before, windower):
     The windows tell them, so that history and padding are theirs. Names are those of flat windows
     that `set_output` made frames of, or None.
     """
-    n_steps, dilation = windower.n_steps, windower.dilation
+    n_steps, dilation = int(windower.n_steps), int(windower.dilation)
     if len(table) < dilation:
         raise ValueError(f"X must have at least dilation={dilation} rows, got {len(table)}.")
     recent = slice(-n_steps * dilation, None)

@@ -15,7 +15,7 @@ def steps_ahead(horizon):
         raise TypeError(f"horizon must be an int or a sequence of int, got {horizon!r}.")
     if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
         raise ValueError(f"horizon must be positive and without repetition, got {horizon!r}.")
-    return steps
+    return [int(step) for step in steps]
 
 
 def name_step(step):

@@ -363,11 +363,11 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     def _n_before(self):
         """Return how many rows before its own a window reaches back."""
-        return (self.n_steps - 1) * self.dilation
+        return (int(self.n_steps) - 1) * int(self.dilation)
 
     def _steps(self):
         """Return the steps of a window, counted from its row: ..., -2, -1, 0 at dilation 1."""
-        return range(-self._n_before(), 1, self.dilation)
+        return range(-self._n_before(), 1, int(self.dilation))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
