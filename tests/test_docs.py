@@ -33,7 +33,15 @@ assert not heavy, heavy
 
 @pytest.mark.parametrize("name", MODULES)
 def test_doctests_of_a_module(name):
-    assert doctest.testmod(import_module(name)).failed == 0
+    module = import_module(name)
+    written = re.findall(r"^ *>>> ", Path(module.__file__).read_text(encoding="utf-8"), re.M)
+    assert doctest.testmod(module) == (0, len(written))
+
+
+def test_every_public_name_has_a_doctest():
+    for public in sklstm.__all__:
+        assert ">>> " in getattr(sklstm, public).__doc__
+    assert len(MODULES) >= 45
 
 
 class MarkdownParser(doctest.DocTestParser):
