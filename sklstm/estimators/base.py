@@ -45,7 +45,7 @@ from sklstm.windows.horizon import read_outputs
 
 
 class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
-    """What a regressor and a classifier share; the hooks at the end are what they do not."""
+    """What a regressor and a classifier have in common; they differ in the hooks at the end."""
 
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left"), tuple],

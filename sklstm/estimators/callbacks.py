@@ -4,9 +4,9 @@ from sklstm.training.loop import Observer
 
 
 class SklearnCallbacks(Observer):
-    """Tells callbacks of scikit-learn of each epoch, in the `context` of a fit.
+    """Calls the hooks of scikit-learn's callbacks, in the `context` of a fit.
 
-    `task` are the arguments that each hook is given; `describe` tells the fitted attributes of an
+    `task` are the arguments that each hook is given; `describe` returns the fitted attributes of an
     estimator whose training ends with a run.
     """
 
@@ -17,18 +17,18 @@ class SklearnCallbacks(Observer):
         self._epoch = None
 
     def begin(self, run, program):
-        """Tell of the fit."""
+        """Call the hook for the beginning of the fit."""
         self._context.call_on_fit_task_begin(**self._task)
         return run
 
     def begin_epoch(self, run, program):
-        """Tell of the epoch."""
+        """Call the hook for the beginning of an epoch."""
         self._epoch = self._context.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(**self._task)
         return run
 
     def end_epoch(self, run, program):
-        """Tell of the epoch's end; take over the wish to stop."""
+        """Call the hook for the end of an epoch; stop if a callback wants to."""
         epoch, self._epoch = self._epoch, None
         stop = epoch.call_on_fit_task_end(
             **self._task, reconstruction_attributes=lambda: self._describe(run)
@@ -36,7 +36,7 @@ class SklearnCallbacks(Observer):
         return run._replace(stopped=run.stopped or bool(stop))
 
     def end(self, run):
-        """Tell of the end of the fit, and before of that of an epoch that was interrupted."""
+        """Call the hook for the end of the fit; before, that of an interrupted epoch."""
         if self._epoch is not None:
             self._epoch.call_on_fit_task_end(estimator=self._task["estimator"])
         self._context.call_on_fit_task_end(

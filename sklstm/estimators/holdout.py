@@ -31,11 +31,10 @@ def place(windows):
     Windows in memory of their own may overlap all the same: a window that begins like the rest of
     the one before it, after some rows, is that many rows further on.
     """
-    rows, starts, offsets = windows
-    if len(starts) < 2 or len(rows) != len(starts) * len(offsets):
+    starts, n_steps = windows.starts, len(windows.offsets)
+    if len(starts) < 2 or len(windows.rows) != len(starts) * n_steps:
         return starts
     before, last = windows.gather(slice(-2, None))
-    n_steps = len(offsets)
     for apart in range(1, n_steps):
         if np.array_equal(before[apart:], last[:-apart], equal_nan=True):
             return apart * np.arange(len(starts))

@@ -115,8 +115,10 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         stay the best until an epoch has a lower validation loss.
 
     callbacks : list of keras.callbacks.Callback, default=None
-        Told of the training and of each epoch, not of batches. Each fit takes copies of them, so
-        read what they did from files, or from what a function given to a `LambdaCallback` fills.
+        Called at the beginning and end of the training and of each epoch, not of batches. Each fit
+        takes shallow copies: what a callback sets on itself is lost, what it holds, such as a list
+        to fill or a trial of Optuna's, is yours. So read what callbacks did from there, or from
+        files.
         Their model is that of `to_keras`, with the optimizer of the training, uncompiled; weights
         and learning rates that they set are trained on with. The callbacks of scikit-learn 1.9
         and later go to `set_callbacks`.

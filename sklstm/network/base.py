@@ -27,7 +27,7 @@ _MOST = 4
 def warn_if_units_differ(samples, anchor, X_mean):
     """Warn where the targets are hardly the future of the anchors, in the same units.
 
-    Fewer than 10 windows tell too little of level and spread.
+    Fewer than 10 windows say too little about level and spread.
     """
     if anchor is None or len(samples.y) < 10:
         return

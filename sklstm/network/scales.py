@@ -33,7 +33,7 @@ def measure_scales(samples, network, standardize):
     y_mean, y_scale = np.zeros(y.shape[1:]), np.ones(y.shape[1:])
     relative = network.relative_columns
     if standardize or relative:
-        # A row counts in each window that holds it, as if windows shared no memory.
+        # A row counts once for each window it is in, as if windows were copies.
         mean, scale = _measure(windows.rows, weigh_rows(windows, weights))
         X_mean[relative] = mean[relative]
     if standardize:

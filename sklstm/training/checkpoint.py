@@ -76,7 +76,7 @@ class Checkpoint(Observer):
             if description["format"] != _FORMAT:
                 raise ValueError(f"The format is {description['format']!r}.")
             return description["fingerprint"], _unpack(description, arrays)
-        except Exception as error:  # there is no telling what a foreign file causes
+        except Exception as error:  # a file of something else can cause any
             raise ValueError(
                 "checkpoint must be a file that fit wrote, or none yet, got "
                 f"{str(self._path)!r}, which is damaged or something else. It was left as it is: "
@@ -106,7 +106,7 @@ def _replace(path):
 
 
 def _digest(text, arrays):
-    """Compute what tells whether a file holds what was written, changed by hand or by accident."""
+    """Hash the content, so that a file changed by hand or by accident is noticed."""
     digest = hashlib.sha256(text.encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())

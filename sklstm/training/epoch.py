@@ -91,7 +91,7 @@ def load(network, data):
     windows = data.windows
     n_rows, n_features = windows.rows.shape
     rows = np.empty((n_rows, n_features + 1), dtype=_choose_dtype(network))
-    with np.errstate(over="ignore"):  # the loss tells, if such a row is in a window at all
+    with np.errstate(over="ignore"):  # the loss shows it, if the row is in a window
         for chunk in gen_batches(n_rows, max(1, _CHUNK // n_features)):  # no copy of all in float64
             rows[chunk, :-1] = standardize(windows.rows[chunk], data.scales)
     rows[:, -1] = 1

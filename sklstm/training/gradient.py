@@ -9,7 +9,7 @@ from sklstm.training.tensorflow import import_tensorflow
 
 @functools.lru_cache(16)
 def build_shard_gradient(network, n_rows, shard_size, loss, cudnn, jit_compile):
-    """Build the compiled function: a shard's share in the loss, and its gradient, flattened.
+    """Build the compiled function: a shard's part of the loss, and its gradient, flattened.
 
     Programs that differ in nothing that it reads share it; `n_rows` and `shard_size` stand for
     the shapes that it is compiled for.

@@ -21,10 +21,10 @@ def check_callbacks(callbacks):
 
 
 class KerasCallbacks(Observer):
-    """Tells callbacks of Keras of each epoch; they see the model that `build_model` makes.
+    """Calls the hooks of Keras callbacks, which see the model that `build_model` makes.
 
     `validated` says whether the training has validation losses; a run may have those of an earlier
-    one. The callbacks told are shallow copies: what one sets on itself, it sets on the copy, but
+    one. The callbacks are shallow copies: what one sets on itself, it sets on the copy, but
     what it holds, such as a list to fill or a trial of Optuna's to report to, is the user's.
     """
 
@@ -35,7 +35,7 @@ class KerasCallbacks(Observer):
         self._validated = validated
 
     def begin(self, run, program):
-        """Build the model and tell of the training."""
+        """Build the model and call `on_train_begin`."""
         _, keras = import_tensorflow()
         self._model = self._build_model(run.weights)
         self._model.optimizer = program.optimizer
@@ -48,12 +48,12 @@ class KerasCallbacks(Observer):
         return self._take_over(run, program)
 
     def begin_epoch(self, run, program):
-        """Tell of the epoch."""
+        """Call `on_epoch_begin`."""
         self._list.on_epoch_begin(len(run.losses))
         return self._take_over(run, program)
 
     def end_epoch(self, run, program):
-        """Tell of the losses; take over the wish to stop."""
+        """Call `on_epoch_end` with the losses; stop if a callback wants to."""
         set_weights(self._model, run.weights)
         self._logs = {"loss": run.losses[-1]}
         if self._validated and run.validation_losses:
@@ -63,7 +63,7 @@ class KerasCallbacks(Observer):
         return run._replace(stopped=run.stopped or bool(self._model.stop_training))
 
     def end(self, run):
-        """Tell of the end."""
+        """Call `on_train_end`."""
         set_weights(self._model, run.weights)
         self._list.on_train_end(self._logs)
         return run._replace(weights=self._model.get_weights())

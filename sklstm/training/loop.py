@@ -113,7 +113,7 @@ def train(run, problem, observers):
         Where to go on.
     problem : Problem
     observers : list of Observer
-        Told of every epoch, in this order.
+        Called at every epoch, in this order.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from sklstm.training.loop import Observer
 
 @contextlib.contextmanager
 def show_progress(verbose, epochs):
-    """Give the observers that show what `verbose` asks for."""
+    """Provide the observers that show progress as `verbose` says."""
     console = _find_terminal() if verbose == 1 else None
     if console is None:
         yield [Lines(epochs)] if verbose else []

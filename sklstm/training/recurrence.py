@@ -128,7 +128,8 @@ def _step_back(dh, dc, past, real, activation):
     That by the hidden state lacks what comes through the gates.
     """
     tf, _ = import_tensorflow()
-    _, c, sigmoids, o, z, g, a = past
+    c, sigmoids, o = past.c, past.sigmoids, past.o
+    z, g, a = past.z, past.g, past.a
     i, f = tf.split(sigmoids, 2, axis=1)
     real_dh = tf.where(real, dh, 0.0)
     dc_next = tf.where(real, dc, 0.0) + _derive(activation, f * c + i * g, a, real_dh * o)
