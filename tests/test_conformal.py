@@ -132,7 +132,7 @@ def test_names_of_targets_say_how_far_apart_the_rows_are():
     assert ConformalForecaster(LastValue(), gap=7).fit(X, y).gap_ == 7
 
 
-def test_as_many_truths_are_judged_at_a_time_as_there_are_steps_ahead():
+def test_an_update_checks_as_many_values_at_a_time_as_there_are_steps_ahead():
     walk = pd.Series(make_walk(), name="a")
     X, y = make_supervised(walk, horizon=[3])
     by_name = ConformalForecaster(LastValue()).fit(X[:150], y[:150])

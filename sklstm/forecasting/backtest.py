@@ -1,4 +1,4 @@
-"""Backtests: what a model would have forecast, from one row after another."""
+"""Backtests: the forecasts a model would have made in the past."""
 
 from numbers import Integral
 
@@ -13,23 +13,23 @@ from sklstm.windows.series import is_pandas, refuse_panel
 
 
 def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
-    """Forecast from every `step`-th row by a model trained on the rows before it.
+    """Forecast from every `step`-th row with a model trained on the rows before it.
 
-    At each origin the model reads the rows up to the origin and predicts its target, as it would
-    have done then.
+    These rows are the origins (rolling-origin evaluation). At each origin the model reads the rows
+    up to the origin and predicts its target, as it would have done at the time.
 
     Parameters
     ----------
     model : estimator or Pipeline
-        Anything with `fit(X, y)` and `predict(X)`. It is cloned, never changed itself.
+        Any estimator with `fit(X, y)` and `predict(X)`. It is cloned and stays as it is.
 
     X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
         Rows of one series, or windows, in time order, as `model` reads them.
 
     y : array-like of shape (n_rows,) or (n_rows, n_outputs)
-        The next values of each row, as `make_supervised` makes them: one, or one column for each
-        of the steps ahead, 1 to `n_outputs`. Pandas names such as `temp[t+24]` say which step
-        ahead and which column they are; then several columns may be forecast.
+        The next values of each row, as `make_supervised` makes them. Pandas names such as
+        `temp[t+24]` tell the column and the step ahead of each output. Without such names the
+        outputs are 1 to `n_outputs` steps ahead of one column.
 
     initial : int
         Number of rows before the first origin.
@@ -38,12 +38,13 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
         Number of rows from one origin to the next.
 
     refit : bool or int, default=False
-        Whether to train anew at each origin, on all rows before it; an int: at every `refit`-th.
-        By default the model is trained once, before the first origin.
+        Whether to train again at each origin, on all rows before it. An int trains at every
+        `refit`-th origin. By default the model is trained once, before the first origin.
 
     n_jobs : int, default=None
-        Fits to run at once, in joblib's way: None is 1 unless in a `joblib.parallel_config`,
-        which also chooses the backend, such as "dask"; -1 is all processors.
+        Number of fits to run in parallel with joblib. None means 1 unless in a
+        `joblib.parallel_config`, which also chooses the backend, such as "dask"; -1 means all
+        processors.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
 
         ==============  ============================================================
         `origin`        label of the row in the index of `X` (or `y`), or its number
-        `output`        the column that is forecast, where there are several
+        `output`        the column that is forecast, if there are several
         `step`          steps ahead
         `actual`        the target, in the units of `y`
         `prediction`    the model's prediction of it
@@ -63,20 +64,20 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
     Raises
     ------
     ValueError
-        If `initial` leaves no training rows or no origin, if `X` is a panel, or if the model
-        predicts otherwise when it is shown the rows after an origin.
+        If `initial` leaves no training rows or no origin, if `X` is a panel, or if the rows
+        after an origin change the prediction of the model there.
 
     ImportError
         If pandas is not installed.
 
     Notes
     -----
-    **No leak.** The target of the row `i` rows before an origin is known there if it is no more
-    than `i` steps ahead. So the last rows before the origin are not trained on: as many as the
-    farthest step ahead, less one. They are read as history all the same.
+    **No leakage.** At an origin, the target of an earlier row is known only if it is no more steps
+    ahead than the row is before the origin. So the last rows before the origin are left out of the
+    training: one fewer than the largest step ahead. The model still reads them as history.
 
-    **What it costs.** Origins of one fit are predicted in one call. Fits of one architecture share
-    its compiled program, each process having its own.
+    **Cost.** All origins of one fit are predicted in one call. In a process, fits of one
+    architecture share a compiled program.
 
     Examples
     --------
@@ -107,7 +108,7 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
     check_scalar(step, "step", Integral, min_val=1)
     if not max(steps) <= initial < len(index):
         raise ValueError(
-            "initial must leave a row to train on, its target known by then, and an origin: "
+            "initial must leave a row to train on whose target is known by then, and an origin: "
             f"{max(steps)} to {len(index) - 1} rows here, got {initial}."
         )
     origins = np.arange(int(initial), len(index), int(step))
@@ -130,7 +131,7 @@ def backtest(model, X, y, *, initial, step, refit=False, n_jobs=None):
 
 
 def _count_origins_of_a_fit(refit, n_origins):
-    """Return how many origins one fit serves."""
+    """Return the number of origins that share one fit."""
     if isinstance(refit, bool | np.bool_):
         return 1 if refit else n_origins
     if not isinstance(refit, Integral) or refit < 1:
@@ -140,7 +141,7 @@ def _count_origins_of_a_fit(refit, n_origins):
 
 def _predict_origins(model, X, y, origins, n_unknown):
     """Train before the first of some origins; predict all, `(n_origins, n_outputs)` or more."""
-    n_known = origins[0] - n_unknown  # targets of the last rows were not known yet
+    n_known = origins[0] - n_unknown  # the targets of the last rows were not known yet
     model = clone(model).fit(_take_first(X, n_known), _take_first(y, n_known))
     rows = _take_first(X, origins[-1] + 1)
     predictions = [model.predict(rows)]
@@ -149,8 +150,8 @@ def _predict_origins(model, X, y, origins, n_unknown):
         if not np.allclose(alone, predictions[0][origins[0]]):
             raise ValueError(
                 "model must not look ahead, got another prediction for row "
-                f"{origins[0]} with the rows after it than without. Look for a step that fills "
-                "or smooths with later rows."
+                f"{origins[0]} with the rows after it than without them. Look for a step that "
+                "fills or smooths with later rows."
             )
     if hasattr(model, "predict_interval"):
         predictions += model.predict_interval(rows)

@@ -1,4 +1,4 @@
-"""Prediction intervals: how far forecasts were off lately, for each step ahead."""
+"""Prediction intervals from the latest errors of the forecasts, for each step ahead."""
 
 from math import ceil
 from numbers import Integral, Real
@@ -18,36 +18,35 @@ from sklstm.windows.transformer import SlidingWindowTransformer
 class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """Prediction intervals around the forecasts of any estimator or Pipeline.
 
-    Split conformal prediction [1]_ in the order of time: the estimator is fitted on the first
-    rows and calibrated on the last ones, whose absolute residuals it has not seen. A forecast
-    plus and minus a quantile of them is the interval, a quantile for each output, that is for
-    each step ahead. `update` takes in new truths by adaptive conformal inference [2]_, so that
-    the intervals go on to hold their share of the truths when the series drifts.
+    This is split conformal prediction [1]_ in time order. The estimator is fitted on the first
+    rows and calibrated on the last ones, which it has not seen. The interval is the forecast plus
+    and minus a quantile of the absolute residuals of the calibration rows. Each output, that is
+    each step ahead, has a quantile of its own. `update` adapts to new true values by adaptive
+    conformal inference [2]_, so that coverage stays at its nominal level when the series drifts.
 
     Parameters
     ----------
     estimator : estimator object
-        A regressor, or a Pipeline that ends with one. It is cloned and fitted to `X` and `y`
-        alone; one that needs more than these, such as weights, or is fitted already, comes as
-        `sklearn.frozen.FrozenEstimator(estimator)` and is only calibrated, on all rows given.
+        A regressor, or a Pipeline that ends with one. It is cloned and fitted to `X` and `y` only.
+        If it needs more, such as weights, fit it first and pass
+        `sklearn.frozen.FrozenEstimator(estimator)`: it is then calibrated on all rows of `fit`.
 
     confidence_level : float, default=0.9
-        Share of the truths that the intervals shall hold, between 0 and 1.
+        Fraction of true values the intervals should contain, between 0 and 1.
 
     calibration_fraction : float, default=0.2
-        Share of the rows, the last ones of each series, to calibrate on. Without effect on a
+        Fraction of the rows of each series, the last ones, to calibrate on. It has no effect on a
         frozen estimator.
 
     gap : int, default=None
-        Rows left out between those to fit on and those to calibrate on, so that no target of the
-        former is one of the latter. By default one less than the largest step ahead, which
-        pandas names such as `temp[t+24]` tell, as `make_supervised` gives them; other outputs
-        count as the steps 1, 2, 3, … ahead of one column.
+        Number of rows left out between the rows to fit on and the rows to calibrate on, so that
+        their targets do not overlap. By default one less than the largest step ahead. The steps
+        ahead come from pandas names such as `temp[t+24]`, as `make_supervised` gives them. Without
+        such names the outputs are 1 to `n_outputs` steps ahead.
 
     gamma : float, default=0.005
-        Step size of the adaptation, that of [2]_ by default: how far each truth that an update
-        takes in moves the level of the quantile. With 0, new residuals replace the oldest ones,
-        and no more.
+        Step size of the adaptation: how far each new true value moves the level of the quantile.
+        The default is that of [2]_. With 0, an update only replaces the oldest residuals.
 
     Attributes
     ----------
@@ -55,21 +54,21 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         The fitted estimator.
 
     residuals_ : list of ndarray of shape (n_residuals,)
-        For each output its latest absolute residuals in the units of `y`, in time order; as many
-        as `fit` has found.
+        The latest absolute residuals of each output, in the units of `y` and in time order. Their
+        number stays that of `fit`.
 
     levels_ : ndarray of shape (n_outputs,)
-        For each output the level of the quantile in use: the confidence level after `fit`, more
-        where updates found too few of the truths within the intervals, less where too many.
+        The level of the quantile in use for each output. It is the confidence level after `fit`,
+        then higher if the intervals contained too few of the true values, lower if too many.
 
     gap_ : int
-        The gap in use.
+        The `gap` in use.
 
     n_features_in_ : int
-        Number of features seen in `fit`, if the estimator tells.
+        Number of features seen in `fit`, if the estimator defines it.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen in `fit`, if the estimator tells.
+        Names of the features seen in `fit`, if the estimator defines it.
 
     See Also
     --------
@@ -77,27 +76,29 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    **The quantile** of `n` residuals at the level `c` is the `ceil((n + 1) * c)`-th smallest. Were
-    the new residual exchangeable with those, the interval would hold the truth with a probability
-    of at least `c`, and of at most `c + 1 / (n + 1)` if no two are equal [1]_. In a series they
-    are not exchangeable: without updates, nothing is promised.
+    **The quantile** of `n` residuals at the level `c` is the `ceil((n + 1) * c)`-th smallest. If
+    the new residual and these are exchangeable, the interval contains the true value with a
+    probability of at least `c`, and of at most `c + 1 / (n + 1)` if no two residuals are equal
+    [1]_. The residuals of a series are not exchangeable: without updates, coverage is not
+    guaranteed.
 
-    **An update** moves the level by `gamma * (missed - (1 - confidence_level))` for each truth,
-    `missed` being 1 where the interval does not hold it and 0 where it does. So the share held
-    comes to the confidence level in the long run, whatever the series does [2]_. (There an interval
-    may be infinite for that; here it ends at the largest residual, and the level stays between 0
-    and 1.) As the truth `h` steps ahead was forecast when those of the last `h - 1` rows were not
-    known either, truths are judged by the interval before them, `gap_ + 1` at a time.
+    **An update** moves the level by `gamma * (missed - (1 - confidence_level))` for each true
+    value. `missed` is 1 if the interval did not contain it and 0 if it did. So coverage approaches
+    the confidence level in the long run, whatever the series does [2]_. (The intervals of [2]_ can
+    be infinite. Here an interval ends at the largest residual, and the level stays between 0 and
+    1.) When the value `h` steps ahead was forecast, the true values of the `h - 1` rows before were
+    not known either. So an update checks `gap_ + 1` true values at a time against the interval
+    that was in use before them.
 
-    **Each interval is for one step ahead.** That all steps of a path are within theirs at once is
-    less likely than the confidence level.
+    **Each interval is for one step ahead.** The probability that the intervals contain all steps of
+    a path at once is lower than the confidence level.
 
-    **Several series**, told apart by the first level of a `MultiIndex`, are calibrated on the end
-    of each and share their residuals.
+    **Several series**, separated by the first level of a `MultiIndex`, are each calibrated on their
+    last rows and share their residuals.
 
-    **Windows** of a Pipeline's `SlidingWindowTransformer` continue the rows of `fit`, those to
-    calibrate on included, where a pandas index says so. Those of a frozen Pipeline continue the
-    rows that it was fitted on.
+    **Windows** of a Pipeline's `SlidingWindowTransformer` continue all rows of `fit`, including the
+    calibration rows, if there is a pandas index. Windows of a frozen Pipeline continue the rows it
+    was fitted on.
 
     References
     ----------
@@ -121,7 +122,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     (98, 2)
     >>> ((lower <= y[400:]) & (y[400:] <= upper)).mean(axis=0).round(2)
     array([0.8 , 0.84])
-    >>> (upper - lower).mean(axis=0).round(1)  # two steps ahead are harder than one
+    >>> (upper - lower).mean(axis=0).round(1)  # two steps ahead are harder to forecast
     array([2.6, 4.4])
     >>> model = model.update(X[400:], y[400:])
     """
@@ -159,7 +160,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             Rows or windows in time order, as the estimator reads them.
 
         y : array-like of shape (n_rows,) or (n_rows, n_outputs)
-            Targets. Among those to calibrate on, missing ones (NaN) are left out.
+            Targets. Missing ones (NaN) are left out of the calibration.
 
         Returns
         -------
@@ -171,18 +172,18 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         ValueError
             If there are too few rows to calibrate on for the confidence level.
         """
-        X, y, truth = _check_rows(X, y, ensure_min_samples=2)
-        gap = self._find_gap(y, truth.shape[1])
+        X, y, y_true = _check_rows(X, y, ensure_min_samples=2)
+        gap = self._find_gap(y, y_true.shape[1])
         to_fit, to_calibrate = self._split(X, gap)
-        self._check_enough(truth[to_calibrate])
+        self._check_enough(y_true[to_calibrate])
         estimator = clone(self.estimator)
         estimator.fit(_safe_indexing(X, to_fit), _safe_indexing(y, to_fit))
-        # Of all rows, as those to fit on complete the windows of those to calibrate on.
-        residuals = _measure_residuals(estimator, X, truth)[to_calibrate]
+        # Predict all rows: those to fit on complete the windows of those to calibrate on.
+        residuals = _measure_residuals(estimator, X, y_true)[to_calibrate]
         _remember_rows(estimator, X)
         self.estimator_ = estimator
         self.residuals_ = _drop_missing(residuals)
-        self.levels_ = np.full(truth.shape[1], float(self.confidence_level))
+        self.levels_ = np.full(y_true.shape[1], float(self.confidence_level))
         self.gap_ = gap
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
@@ -200,13 +201,13 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-            What the estimator predicts.
+            Predictions of the estimator.
         """
         check_is_fitted(self, "residuals_")
         return self.estimator_.predict(X)
 
     def predict_interval(self, X):
-        """Forecast intervals that hold the truth with the confidence level.
+        """Forecast intervals that contain the true value at the confidence level.
 
         Parameters
         ----------
@@ -216,7 +217,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         lower, upper : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-            Ends of the intervals, of the shape of the forecasts and in the units of `y`.
+            Ends of the intervals, in the shape of the forecasts and in the units of `y`.
         """
         forecast = np.asarray(self.predict(X))
         pairs = zip(self.residuals_, self.levels_, strict=True)
@@ -224,18 +225,18 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return forecast - reach, forecast + reach
 
     def update(self, X, y):
-        """Take in new truths: adapt the levels, and replace the oldest residuals.
+        """Adapt the levels to new true values, and replace the oldest residuals.
 
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
-            Rows or windows in time order, later ones than `fit` and earlier updates have seen.
+            Rows or windows in time order, later than those of `fit` and of earlier updates.
 
         y : array-like of shape (n_rows,) or (n_rows, n_outputs)
-            What came true; NaN is left out. The truth `h` steps ahead of a row is known `h` rows
-            later: either wait until all truths of a row are known, or pass each as it comes, with
-            NaN for those that are to come or were passed before. Rows that are only there to
-            complete the windows of others have NaN throughout.
+            True values; NaN is left out. The value `h` steps ahead of a row is known `h` rows
+            later. Either wait until all values of a row are known, or pass each value once it is
+            known, with NaN for values that are unknown or were passed before. Rows that only
+            complete the windows of others have NaN in all outputs.
 
         Returns
         -------
@@ -243,18 +244,18 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             With new `residuals_` and `levels_`; `estimator_` stays as it is.
         """
         check_is_fitted(self, "residuals_")
-        X, _, truth = _check_rows(X, y)
-        residuals = _measure_residuals(self.estimator_, X, truth)[_take_turns(_list_rows(X))]
-        news = _drop_missing(residuals)
-        outputs = zip(news, self.residuals_, self.levels_, strict=True)
+        X, _, y_true = _check_rows(X, y)
+        residuals = _measure_residuals(self.estimator_, X, y_true)[_take_turns(_list_rows(X))]
+        new_residuals = _drop_missing(residuals)
+        outputs = zip(new_residuals, self.residuals_, self.levels_, strict=True)
         self.levels_ = np.array([self._adapt(*output, self.gap_ + 1) for output in outputs])
-        pairs = zip(news, self.residuals_, strict=True)
+        pairs = zip(new_residuals, self.residuals_, strict=True)
         self.residuals_ = [np.concatenate([old, new])[len(new) :] for new, old in pairs]
         return self
 
-    def _check_enough(self, truth):
-        """Refuse too few truths (n_rows, n_outputs) to calibrate on."""
-        fewest = np.count_nonzero(~np.isnan(truth), axis=0).min()
+    def _check_enough(self, y_true):
+        """Refuse too few true values (n_rows, n_outputs) to calibrate on."""
+        fewest = np.count_nonzero(~np.isnan(y_true), axis=0).min()
         if _rank(fewest, self.confidence_level) > fewest:
             raise ValueError(
                 "confidence_level must be at most n / (n + 1) for n rows to calibrate on, got "
@@ -272,18 +273,18 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return level
 
     def _find_gap(self, y, n_outputs):
-        """Return the gap asked for, or one less than the largest step ahead."""
+        """Return the `gap`, by default one less than the largest step ahead."""
         return max(read_outputs(y, n_outputs)[1]) - 1 if self.gap is None else int(self.gap)
 
     def _split(self, X, gap):
         """Return the rows to fit on and, in time order, the rows to calibrate on."""
-        series = _list_rows(X)
+        panel = _list_rows(X)
         if isinstance(self.estimator, FrozenEstimator):
-            return slice(None), _take_turns(series)
-        ends = [len(rows) - round(self.calibration_fraction * len(rows)) for rows in series]
-        to_fit = [rows[: max(0, end - gap)] for rows, end in zip(series, ends, strict=True)]
-        to_calibrate = [rows[end:] for rows, end in zip(series, ends, strict=True)]
-        if len(series) == 1:  # a slice of overlapping windows is no copy
+            return slice(None), _take_turns(panel)
+        ends = [len(rows) - round(self.calibration_fraction * len(rows)) for rows in panel]
+        to_fit = [rows[: max(0, end - gap)] for rows, end in zip(panel, ends, strict=True)]
+        to_calibrate = [rows[end:] for rows, end in zip(panel, ends, strict=True)]
+        if len(panel) == 1:  # a slice of overlapping windows is no copy
             return slice(len(to_fit[0])), to_calibrate[0]
         return np.sort(np.concatenate(to_fit)), _take_turns(to_calibrate)
 
@@ -295,11 +296,11 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
 
 def _check_rows(X, y, ensure_min_samples=1):
-    """Validate rows and targets; return the latter as float64 (n_rows, n_outputs), too."""
+    """Validate rows and targets; return the targets also as float64 (n_rows, n_outputs)."""
     if y is None:
         raise ValueError("ConformalForecaster requires y to be passed, but the target y is None.")
     X, y = indexable(X, y)
-    truth = check_array(
+    y_true = check_array(
         y,
         dtype=np.float64,
         ensure_2d=False,
@@ -308,33 +309,33 @@ def _check_rows(X, y, ensure_min_samples=1):
         estimator="ConformalForecaster",
         input_name="y",
     )
-    return X, y, truth.reshape(len(truth), -1)
+    return X, y, y_true.reshape(len(y_true), -1)
 
 
 def _list_rows(X):
     """Return the numbers of the rows of each series in `X`."""
-    return [np.asarray(one.members) for one in split_series(X, _num_samples(X))]
+    return [np.asarray(series.members) for series in split_series(X, _num_samples(X))]
 
 
-def _take_turns(series):
-    """Return the rows of several series in time order: the last of each come last."""
-    ages = np.concatenate([np.arange(-len(rows), 0) for rows in series])
-    return np.concatenate(series)[np.argsort(ages, kind="stable")]
+def _take_turns(panel):
+    """Return the rows of several series in time order: the last row of each comes last."""
+    ages = np.concatenate([np.arange(-len(rows), 0) for rows in panel])
+    return np.concatenate(panel)[np.argsort(ages, kind="stable")]
 
 
-def _measure_residuals(estimator, X, truth):
+def _measure_residuals(estimator, X, y_true):
     """Return absolute residuals of shape (n_rows, n_outputs)."""
-    forecast = np.asarray(estimator.predict(X)).reshape(len(truth), -1)
-    if forecast.shape != truth.shape:
+    forecast = np.asarray(estimator.predict(X)).reshape(len(y_true), -1)
+    if forecast.shape != y_true.shape:
         raise ValueError(
             f"y must have one column for each output of the estimator, {forecast.shape[1]}, "
-            f"got {truth.shape[1]}."
+            f"got {y_true.shape[1]}."
         )
-    return np.abs(truth - forecast)
+    return np.abs(y_true - forecast)
 
 
 def _remember_rows(estimator, X):
-    """Let the windows of a Pipeline remember the end of `X`, which it was not fitted on."""
+    """Let the windows of a Pipeline remember the end of `X`, which includes calibration rows."""
     if isinstance(estimator, FrozenEstimator):
         return
     for i, (_, step) in enumerate(getattr(estimator, "steps", [])):
@@ -343,16 +344,16 @@ def _remember_rows(estimator, X):
 
 
 def _drop_missing(residuals):
-    """Return the residuals (n_rows, n_outputs) of each output, those that are NaN left out."""
+    """Return the residuals (n_rows, n_outputs) of each output, without NaN."""
     return [column[~np.isnan(column)] for column in residuals.T]
 
 
 def _measure_reach(residuals, level):
-    """Return the residual that bounds the interval at a level, the largest one at most."""
+    """Return the half-width of the interval at a level: one of the residuals."""
     rank = np.clip(_rank(len(residuals), level), 1, len(residuals))
     return np.partition(residuals, rank - 1)[rank - 1]
 
 
 def _rank(n_residuals, level):
-    """Return which of the residuals, from the smallest, bounds the interval."""
+    """Return the rank of the residual that is the half-width, counted from the smallest."""
     return ceil((n_residuals + 1) * level - 1e-9)  # 100 * 0.55 is more than 55

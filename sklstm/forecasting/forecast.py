@@ -1,4 +1,4 @@
-"""Forecasts of many steps by a model of one: it reads its own predictions."""
+"""Recursive forecasts: a model of the next value reads its own predictions."""
 
 import copy
 from numbers import Integral
@@ -16,54 +16,54 @@ from sklstm.windows.transformer import SlidingWindowTransformer
 
 
 def forecast(model, X, n_steps_ahead, *, future=None):
-    """Forecast a series step by step, each prediction becoming a row that is read next.
+    """Forecast a series step by step: the model reads each prediction as the next row.
 
-    The same as appending the last prediction to `X` and calling `predict` again, but each step
-    costs the prediction of a single window.
+    The result is the same as appending the last prediction to `X` and calling `predict` again, but
+    each step costs the prediction of a single window only.
 
     Parameters
     ----------
     model : LSTMRegressor, Pipeline or a search or TransformedTargetRegressor around them
-        Fitted to predict the next value (horizon 1) of each column of `X` that is not in
-        `future`, in the order of the columns. A `Pipeline` has a `SlidingWindowTransformer` and,
-        after it, any regressor; the steps before it, such as a scaler, work row by row.
+        A model fitted to predict the next value (horizon 1) of each column of `X` that is not in
+        `future`, in the order of the columns. A `Pipeline` must have a `SlidingWindowTransformer`
+        and, after it, any regressor. The steps before it, such as a scaler, must work row by row.
 
     X : array-like of shape (n_rows, n_features), or (n_rows,) for one feature
-        Rows of one series in time order, the latest last. Only the last `n_steps * dilation` are
-        read; with fewer, windows are short or completed from `history`, as in `predict`. NaN is a
-        missing value.
+        Rows of one series in time order, the latest last. The model reads the last
+        `n_steps * dilation` of them. With fewer rows, windows are short or completed from
+        `history`, as in `predict`. NaN is a missing value.
 
     n_steps_ahead : int
         Number of rows to forecast.
 
     future : DataFrame or dict of arrays, default=None
         The columns of `X` that are known ahead, such as the calendar or planned prices. For a
-        pandas `X` a DataFrame (or a named Series), whose rows are found by their index. For an
-        array `{column number: values}`, `n_steps_ahead` of them each.
+        pandas `X`, a DataFrame or a named Series, whose rows are found by their index. For an
+        array, `{column number: values}` with `n_steps_ahead` values for each column.
 
     Returns
     -------
     y : ndarray, Series or DataFrame of shape (n_steps_ahead,) or (n_steps_ahead, n_outputs)
-        The rows ahead, of the dimensions of `y` in `fit` and in its units. For a pandas `X` with
-        the names of the columns that are forecast and an index that continues that of `X`.
+        The forecast, in the units of `y` in `fit` and with as many dimensions. For a pandas `X`
+        it has the names of the forecast columns and an index that continues that of `X`.
 
     Raises
     ------
     ValueError
-        If the outputs of the model are not the columns it reads less those in `future`, if
-        `future` lacks a row ahead or if the index of `X` does not say how it continues.
+        If the outputs of the model are not the columns of `X` without those in `future`, if
+        `future` lacks a row ahead, or if the index of `X` has no regular step.
 
     TypeError
-        If the model is none of those above.
+        If the model is of another kind.
 
     See Also
     --------
-    make_supervised : With `horizon`, targets for a model of many steps that needs no recursion.
+    make_supervised : Make targets for a model of many steps at once, with `horizon`.
 
     Notes
     -----
-    Errors feed back, so a forecast far ahead is a run of the model's own dynamics and not a list
-    of best guesses; a model trained on as many outputs as steps ahead is often more accurate.
+    Errors accumulate, because each prediction is read again. A model with one output for each step
+    ahead (direct forecasting) is often more accurate.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def forecast(model, X, n_steps_ahead, *, future=None):
     >>> forecast(model, series[:50], 200).shape
     (200,)
 
-    With pandas, the index goes on:
+    With pandas, the index continues:
 
     >>> import pandas as pd
     >>> index = pd.date_range("2013-01-01", periods=50, freq="D")
@@ -88,7 +88,7 @@ def forecast(model, X, n_steps_ahead, *, future=None):
     >>> forecast(model.fit(*make_supervised(frame)), frame, 2).index[0]
     Timestamp('2013-02-20 00:00:00')
 
-    The day of the week is known ahead, and not forecast:
+    The day of the week is known ahead, so the model need not forecast it:
 
     >>> frame["day"] = index.day_of_week
     >>> ahead = pd.date_range("2013-02-20", periods=2)
@@ -115,7 +115,7 @@ def forecast(model, X, n_steps_ahead, *, future=None):
 
 
 class _Parts(NamedTuple):
-    """A fitted model, taken apart where rows become windows."""
+    """The parts of a fitted model, split where rows become windows."""
 
     before: object  # transforms rows, or None
     windower: object  # the fitted SlidingWindowTransformer
@@ -123,7 +123,7 @@ class _Parts(NamedTuple):
 
 
 def _take_apart(model, table):
-    """Return the `_Parts` of a model; an LSTMRegressor on its own gets windows of its length."""
+    """Return the `_Parts` of a model; an LSTMRegressor alone gets a transformer of its length."""
     if hasattr(model, "best_estimator_"):
         return _take_apart(model.best_estimator_, table)
     if hasattr(model, "regressor_"):  # TransformedTargetRegressor: it still transforms back
@@ -136,11 +136,11 @@ def _take_apart(model, table):
     steps = [step for _, step in getattr(model, "steps", [])]
     for i, step in enumerate(steps[:-1]):
         if isinstance(step, SlidingWindowTransformer):
-            alone = i + 2 == len(steps)  # a Pipeline around it would cost time at each step
+            alone = i + 2 == len(steps)  # a Pipeline around the last step would only cost time
             return _Parts(model[:i] if i else None, step, steps[-1] if alone else model[i + 1 :])
     raise TypeError(
         "model must be an LSTMRegressor or a Pipeline of a SlidingWindowTransformer and a "
-        f"regressor, got {type(model).__name__}. Other models can be asked row after row."
+        f"regressor, got {type(model).__name__}. Call predict of other models row by row."
     )
 
 
@@ -191,8 +191,8 @@ def _lay_out_frame(table, n_steps_ahead, future):
     index = continue_index(table.index[-N_LABELS:], n_steps_ahead)
     if index is None:
         raise ValueError(
-            "The index of X must say how it continues, by integers or times in order at a regular "
-            f"step, got {list(table.index[-3:])} at its end. Give times a frequency "
+            "The index of X must say how it continues, by integers or times in order with a "
+            f"regular step, got {list(table.index[-3:])} at its end. Give times a frequency "
             '(X.asfreq("h")) or count the rows (X.reset_index(drop=True)).'
         )
     absent = index[~index.isin(future.index)] if is_pandas(future) else []
@@ -204,16 +204,16 @@ def _lay_out_frame(table, n_steps_ahead, future):
 
 def _roll(parts, table, ahead, columns):
     """Predict row after row, each written into `columns` of the rows ahead and read again."""
-    before, windower, regressor = parts
-    recent, names = _read_recent(table, before, windower)
+    before = parts.before
+    recent, names = _read_recent(table, before, parts.windower)
     rows = np.concatenate([recent, np.empty((len(ahead), recent.shape[1]))])
     if before is None:
         ahead = np.array(ahead, dtype=float)  # a DataFrame is slow to write to
     cells = ahead.iloc if is_pandas(ahead) else ahead
     outputs = []
     for k in range(len(ahead)):
-        window = _cut_window(rows[k : k + len(recent)], windower, names)
-        outputs.append(regressor.predict(window)[0])
+        window = _cut_window(rows[k : k + len(recent)], parts.windower, names)
+        outputs.append(parts.regressor.predict(window)[0])
         if k == 0:
             _check_outputs(outputs[0], [_name_columns(table)[j] for j in columns])
         cells[k, columns] = outputs[k]
@@ -225,8 +225,8 @@ def _roll(parts, table, ahead, columns):
 def _read_recent(table, before, windower):
     """Return the rows in the last windows, `(n_steps * dilation, n_features)`, and their names.
 
-    The windows tell them, so that history and padding are theirs. Names are those of flat windows
-    that `set_output` made frames of, or None.
+    They are read from the windows themselves, which have history and padding. The names are the
+    columns of flattened windows if `set_output` made them frames, or else None.
     """
     n_steps, dilation = int(windower.n_steps), int(windower.dilation)
     if len(table) < dilation:
@@ -238,8 +238,8 @@ def _read_recent(table, before, windower):
         rows = before.transform(rows)
         if not np.allclose(last, rows[-1:], equal_nan=True):
             raise ValueError(
-                "The steps before the windows must work row by row, got another last row from "
-                "them for the last row alone. Make columns that need other rows beforehand."
+                "The steps before the windows must work row by row, got another result for the "
+                "last row alone. Make columns that need other rows beforehand."
             )
     windows = windower.transform(rows)[-dilation:]
     blocks = np.asarray(windows, dtype=float).reshape(dilation, n_steps, -1)
@@ -247,7 +247,7 @@ def _read_recent(table, before, windower):
 
 
 def _cut_window(rows, windower, names):
-    """Return the window of the last row as the windower makes it, given the rows it reaches."""
+    """Return the window of the last row as the windower makes it, given the rows it covers."""
     window = rows[windower.dilation - 1 :: windower.dilation][np.newaxis]
     if not windower.flatten:
         return window
@@ -260,11 +260,11 @@ def _cut_window(rows, windower, names):
 
 
 def _check_outputs(output, names):
-    """Refuse a model whose outputs are not one for each column that is to be forecast."""
+    """Refuse a model that does not have one output for each column to forecast."""
     if np.size(output) != len(names):
         raise ValueError(
             "model must predict the next value of each column of X that is not in future, "
-            f"{names}, got {np.size(output)} outputs. Bring columns that are known ahead in "
-            "future, or train on all as targets. A model of many steps ahead needs no forecast: "
+            f"{names}, got {np.size(output)} outputs. Pass columns that are known ahead in future, "
+            "or train on all columns as targets. A model of many steps ahead needs no forecast: "
             "the last row of its predict(X) has them all."
         )
