@@ -1,4 +1,4 @@
-"""Series to learn with: a sine wave, a year of weather, three centuries of sunspots."""
+"""Data to learn with: a sine wave, a year of weather, three centuries of sunspots."""
 
 from importlib.resources import files
 from numbers import Integral, Real
@@ -15,10 +15,10 @@ def make_sine_wave(length=1000, *, n_cycles=500, noise=0.0, random_state=None):
     """Make a sampled sine wave.
 
     The samples are ``sin(x)`` with ``x = linspace(0, 2π * n_cycles, length)``.
-    The default is the grid of the classic first LSTM, ``linspace(0, 1000π, 1000)``,
-    on purpose: it steps by slightly more than π, so the samples alternate in sign
-    under a slow envelope. With ``n_cycles=20`` a cycle has about 50 samples and the
-    series looks like the sine it is.
+    The default is the grid of the classic first LSTM example, ``linspace(0, 1000π, 1000)``.
+    Its step is slightly more than π, so the samples alternate in sign under a slow
+    envelope. With ``n_cycles=20`` a cycle has about 50 samples, and the series looks
+    like a sine wave.
 
     Parameters
     ----------
@@ -59,10 +59,10 @@ def make_sine_wave(length=1000, *, n_cycles=500, noise=0.0, random_state=None):
 def load_nyc_weather(station="JFK"):
     """Load hourly weather at the airports of New York City in 2013.
 
-    The rows are the hours that were reported: each station has 14 to 17 gaps in which
-    one to five hours are absent, and some values are missing (NaN), most of them
-    pressures. ``load_nyc_weather().asfreq("h")`` puts the rows of a station on the full
-    hourly grid, with a row of NaN for each absent hour.
+    The rows are the hours that were reported. Each station has 14 to 17 gaps of one to
+    five hours, and some values are missing (NaN), most of them pressures.
+    ``load_nyc_weather().asfreq("h")`` puts the rows of a station on the full hourly
+    grid, with a row of NaN for each missing hour.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def load_sunspots():
 
 
 def _read_csv(name, caller, **options):
-    """Read a shipped file with pandas, which nothing else in the package requires."""
+    """Read a file of the package with pandas, which is an optional dependency."""
     try:
         import pandas as pd
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Axes to draw on, and the labels of the axis of time."""
+"""Axes to draw on, and the labels of the time axis."""
 
 from sklstm.plotting.times import as_numbers
 
@@ -11,7 +11,7 @@ def make_axes(ax):
 
 
 def label_times(ax, times):
-    """Label the axis of time, dates in their own time zone and without overlap."""
+    """Label the time axis; dates are in their own time zone and do not overlap."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     if as_numbers(times).dtype.kind == "M":

@@ -18,12 +18,12 @@ from sklstm.windows.series import is_pandas
 class ForecastDisplay:
     """A forecast, the actual values beside it and the values before it.
 
-    Make one with `from_estimator` or `from_predictions`. All parameters are stored as attributes.
+    Create it with `from_estimator` or `from_predictions`. All parameters are stored as attributes.
 
     Parameters
     ----------
     times : ndarray or pandas.Index of shape (n_times,)
-        What the forecast is for: numbers of rows, or dates.
+        The times of the forecast values: row numbers, or dates.
 
     y_pred : ndarray of shape (n_times,)
         Forecast values.
@@ -35,16 +35,16 @@ class ForecastDisplay:
         Lower and upper ends of the prediction intervals.
 
     confidence_level : float, default=None
-        Share of the truths that the intervals shall hold, for the legend.
+        Fraction of true values the intervals should contain, for the legend.
 
     history_times : ndarray or pandas.Index of shape (n_history,), default=None
-        When the values before the forecast were.
+        The times of the values before the forecast.
 
     history : ndarray of shape (n_history,), default=None
         Values before the forecast.
 
     name : str, default=None
-        Name of the series, for the axis.
+        Name of the series, for the axis label.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class ForecastDisplay:
     See Also
     --------
     HorizonErrorDisplay : The error by step ahead.
-    ConformalForecaster : Makes prediction intervals.
+    ConformalForecaster : Prediction intervals for any estimator.
 
     Examples
     --------
@@ -124,7 +124,7 @@ class ForecastDisplay:
         if self.history is not None and len(self.history):
             before = as_numbers(self.history_times)
             self.history_line_ = ax.plot(before, self.history, color="0.5", label="History")[0]
-            if actual is not None:  # it goes on where the history ends
+            if actual is not None:  # it starts where the history ends
                 actual_times = np.concatenate([before[-1:], times])
                 actual = np.concatenate([self.history[-1:], actual])
         if actual is not None:
@@ -151,17 +151,17 @@ class ForecastDisplay:
         Parameters
         ----------
         estimator : estimator object
-            A fitted regressor or Pipeline. Where it has `predict_interval`, as
-            `ConformalForecaster` does, the intervals are drawn, too.
+            A fitted regressor or Pipeline. If it has `predict_interval`, as `ConformalForecaster`
+            does, the intervals are drawn, too.
 
         X : array-like of shape (n_rows, n_features) or (n_windows, n_steps, n_features)
             Rows or windows in time order, as the estimator reads them.
 
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
-            Their targets, if they are known, drawn as `from_predictions` draws `y_true`.
+            Their targets, if they are known, as `y_true` of `from_predictions`.
 
         history : array-like of shape (n_history,), default=None
-            Values before the first one of the forecast, as in `from_predictions`.
+            Values before the forecast, as in `from_predictions`.
 
         horizon : int or sequence of int, default=None
             Steps ahead of the columns of `y`, as in `from_predictions`.
@@ -209,8 +209,8 @@ class ForecastDisplay:
     ):
         """Draw a forecast beside the actual values.
 
-        One output is a value for each row, and all are drawn. Several outputs are a path from each
-        row, and that from the last row is drawn.
+        With one output, each row has one value, and all values are drawn. With several outputs,
+        each row has a path of values, and the path from the last row is drawn.
 
         Parameters
         ----------
@@ -220,22 +220,22 @@ class ForecastDisplay:
             dates of the rows, `h` steps before the values; with any other name, of the values.
 
         y_pred : array-like of shape (n_rows,) or (n_rows, n_outputs)
-            Forecast values. Their index and names count where `y_true` has none.
+            Forecast values. Their index and names are used if `y_true` is no pandas object.
 
         interval : tuple of two array-like of the shape of `y_pred`, default=None
             Lower and upper ends of the prediction intervals.
 
         confidence_level : float, default=None
-            Share of the truths that the intervals shall hold, for the legend.
+            Fraction of true values the intervals should contain, for the legend.
 
         history : array-like of shape (n_history,), default=None
-            Values before the first one drawn of the forecast, with an index if that has one. By
-            default, for a path whose first step is 1, the actual values one step ahead of the
-            rows before, at most three times as many as the path has values.
+            Values before the first forecast value that is drawn, with an index if the forecast
+            has one. By default, a path whose first step is 1 has the actual values of the rows
+            before as history, at most three times as many values as the path.
 
         horizon : int or sequence of int, default=None
-            Steps ahead of the columns of several outputs, as in `make_supervised`; by default
-            those in their names or else 1, 2, 3, ….
+            Steps ahead of the outputs, as in `make_supervised`. By default they come from the
+            names of the columns; without such names, several outputs are 1, 2, 3, … steps ahead.
 
         ax : matplotlib Axes, default=None
             Axes to draw on; by default those of a new figure.
@@ -248,7 +248,7 @@ class ForecastDisplay:
         Raises
         ------
         ValueError
-            If the values are of several columns or series, or their times cannot be told.
+            If the values are of several columns or series, or the index has no regular step.
         """
         labelled = y_true if is_pandas(y_true) else y_pred
         rows = read_index(labelled)

@@ -13,9 +13,9 @@ _METRICS = {
 
 
 class HorizonErrorDisplay:
-    """The error of a forecast by step ahead, beside that of the last value.
+    """The error of a forecast by step ahead, beside the error of the last value.
 
-    Make one with `from_estimator` or `from_predictions`. All parameters are stored as attributes.
+    Create it with `from_estimator` or `from_predictions`. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -29,10 +29,10 @@ class HorizonErrorDisplay:
         Error of the last value as a forecast of each step.
 
     metric : {"mean_absolute_error", "root_mean_squared_error"}, default="mean_absolute_error"
-        What the errors are.
+        The kind of error.
 
     name : str, default=None
-        Name of the series, for the axis.
+        Name of the series, for the axis label.
 
     Attributes
     ----------
@@ -185,21 +185,21 @@ class HorizonErrorDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n_rows,) or (n_rows, n_outputs)
-            True values; missing ones (NaN) do not count.
+            Actual values; missing ones (NaN) do not count.
 
         y_pred : array-like of shape (n_rows,) or (n_rows, n_outputs)
             Forecast values, one column for each step ahead.
 
         last_value : array-like of shape (n_rows,), default=None
-            The value at each row, which forecasts that nothing changes. Where it is missing
-            (NaN), the forecast does not count either.
+            The value at each row, a forecast of no change. If it is missing (NaN), the forecast
+            from this row does not count either.
 
         metric : {"mean_absolute_error", "root_mean_squared_error"}, default="mean_absolute_error"
             The error to draw.
 
         horizon : int or sequence of int, default=None
-            Steps ahead of the columns, as in `make_supervised`; by default those in the names of
-            `y_true`, such as `temp[t+2]`, or else 1, 2, 3, ….
+            Steps ahead of the columns, as in `make_supervised`. By default they come from the
+            names of `y_true`, such as `temp[t+2]`; without such names they are 1, 2, 3, ….
 
         ax : matplotlib Axes, default=None
             Axes to draw on; by default those of a new figure.
@@ -212,17 +212,17 @@ class HorizonErrorDisplay:
         Raises
         ------
         ValueError
-            If `metric` is unknown, or the columns are not those of one series.
+            If `metric` is unknown, or the values are of several columns.
         """
         if metric not in _METRICS:
             raise ValueError(f"metric must be one of {', '.join(_METRICS)}, got {metric!r}.")
         y_pred = as_columns("y_pred", y_pred)
-        truth = as_columns("y_true", y_true, like=y_pred)
-        residuals = truth - y_pred
+        actual = as_columns("y_true", y_true, like=y_pred)
+        residuals = actual - y_pred
         name, steps = read_steps(y_true, y_pred.shape[1], horizon)
         last_value_errors = None
         if last_value is not None:
-            changes = truth - as_columns("last_value", last_value, like=y_pred[:, :1])
+            changes = actual - as_columns("last_value", last_value, like=y_pred[:, :1])
             residuals = np.where(np.isnan(changes), np.nan, residuals)
             last_value_errors = _METRICS[metric](changes)
         display = cls(

@@ -9,7 +9,7 @@ from sklstm.plotting.axes import make_axes
 class LossCurveDisplay:
     """The loss by epoch, with the best epoch marked.
 
-    Make one with `from_estimator`. All parameters are stored as attributes.
+    Create it with `from_estimator`. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -22,8 +22,8 @@ class LossCurveDisplay:
     Attributes
     ----------
     best_epoch_ : int
-        The epoch, counted from 1, with the lowest validation loss, or the lowest training loss
-        where there is no validation.
+        The epoch with the lowest validation loss, or without validation the lowest training loss.
+        Epochs count from 1.
 
     line_ : matplotlib Line2D
         The training loss.
@@ -95,9 +95,9 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : estimator object
-            A fitted `LSTMRegressor`, or anything that holds one: a Pipeline that ends with it, a
-            grid search, a `ConformalForecaster`. Any other estimator with `loss_curve_` does as
-            well.
+            A fitted `LSTMRegressor`, or an estimator that contains one: a Pipeline that ends with
+            it, a grid search, a `ConformalForecaster`. Any other estimator with `loss_curve_`
+            works as well.
 
         ax : matplotlib Axes, default=None
             Axes to draw on; by default those of a new figure.
@@ -110,7 +110,7 @@ class LossCurveDisplay:
         Raises
         ------
         TypeError
-            If no estimator with a loss curve is found.
+            If there is no estimator with a loss curve.
         """
         model = _find_trained(estimator)
         validation = getattr(model, "validation_loss_curve_", None)
@@ -118,13 +118,13 @@ class LossCurveDisplay:
 
 
 def _choose_scale(*lines):
-    """Return the scale on which all values of lines can be told apart."""
+    """Return the scale on which all values of the lines are readable."""
     values = np.concatenate([line.get_ydata() for line in lines])
     return "log" if 0 < 20 * np.nanmin(values) < np.nanmax(values) else "linear"
 
 
 def _find_trained(estimator):
-    """Return the estimator with a loss curve in a Pipeline, a search or a meta-estimator."""
+    """Return the estimator with a loss curve inside a Pipeline, a search or a meta-estimator."""
     check_is_fitted(estimator)
     if hasattr(estimator, "loss_curve_"):
         return estimator
@@ -134,5 +134,6 @@ def _find_trained(estimator):
         if hasattr(estimator, name):
             return _find_trained(getattr(estimator, name))
     raise TypeError(
-        f"estimator must hold one with a loss curve, such as LSTMRegressor, got {estimator!r}."
+        "estimator must be or contain one with a loss curve, such as LSTMRegressor, got "
+        f"{estimator!r}."
     )

@@ -1,4 +1,4 @@
-"""What forecast values are for: numbers of rows, or dates where an index brings them."""
+"""The times of forecast values: row numbers, or dates if there is an index of time."""
 
 import numpy as np
 from sklearn.utils import check_array
@@ -18,18 +18,18 @@ def as_columns(name, y, like=None):
 
 
 def read_index(y):
-    """Return the pandas index of values if it tells when they are, or None."""
+    """Return the index of pandas values if it is one of time, or None."""
     if not is_pandas(y):
         return None
     if y.index.nlevels > 1:
         raise ValueError(
-            "y must be of one series to draw, got a MultiIndex. Select a series, as y.loc[label]."
+            "y must be of one series to draw, got a MultiIndex. Select a series: y.loc[label]."
         )
     return y.index if is_time(y.index) else None
 
 
 def read_steps(y, n_outputs, horizon):
-    """Return the name of what is forecast, and how many steps ahead of its row each output is."""
+    """Return the name of the forecast column, and how many steps ahead each output is."""
     names, steps = read_outputs(y, n_outputs)
     names = list(dict.fromkeys(names))
     if len(names) > 1:
@@ -39,7 +39,7 @@ def read_steps(y, n_outputs, horizon):
         )
     name = names[0] or _read_label(y)
     if n_outputs == 1 and not names[0]:
-        steps = [0]  # values without such a name are those of their own rows
+        steps = [0]  # a value without a step in its name is that of its own row
     if horizon is not None:
         steps = steps_ahead(horizon)
     if len(steps) != n_outputs:
@@ -56,7 +56,7 @@ def _read_label(y):
 
 
 def read_history(history, rows):
-    """Return when the values before a forecast were, and the values."""
+    """Return the times of the values before a forecast, and the values."""
     values = as_columns("history", history)
     times, (_, steps) = read_index(history), read_steps(history, values.shape[1], None)
     if values.shape[1] > 1:
@@ -68,7 +68,7 @@ def read_history(history, rows):
 
 
 def find_history(y_true, rows, steps):
-    """Return the values before the path from the last row, as the earlier rows know them."""
+    """Return times and values before the path from the last row: the targets of earlier rows."""
     if y_true is None or len(y_true) == 1 or len(steps) == 1 or steps[0] != 1:
         return None, None
     rows = np.arange(len(y_true)) if rows is None else rows
@@ -77,7 +77,7 @@ def find_history(y_true, rows, steps):
 
 
 def find_times(y_pred, rows, steps, history_times):
-    """Return what the values to draw are for: one of each row, or the path from the last one."""
+    """Return the times of the values to draw: one for each row, or the path from the last row."""
     n_rows, n_outputs = y_pred.shape
     if rows is None and history_times is not None:
         return _after(history_times, steps if n_outputs > 1 else range(1, n_rows + 1))
@@ -86,14 +86,14 @@ def find_times(y_pred, rows, steps, history_times):
 
 
 def _later(times, step):
-    """Return the times that are `step` rows after each of `times`."""
+    """Return each of `times`, `step` rows later."""
     if isinstance(times, np.ndarray):
         return times + step
     return _check_regular(shift_index(times, step), times)
 
 
 def _after(times, steps):
-    """Return the times that are `steps` rows after the last one."""
+    """Return the times `steps` rows after the last time."""
     if isinstance(times, np.ndarray):
         return times[-1] + np.array(steps)
     following = _check_regular(continue_index(times, max(steps)), times)
@@ -101,17 +101,17 @@ def _after(times, steps):
 
 
 def _check_regular(later, times):
-    """Return later times, and refuse an index that does not tell them."""
+    """Return later times, and refuse an index without them."""
     if later is None:
         raise ValueError(
-            "The index must be regular and in time order to tell what a forecast from its rows is "
-            f"for, got {times[:3].tolist()}. Pass more rows, or set the frequency of the index."
+            "The index must be regular and in time order, so that a forecast from its rows has a "
+            f"date, got {times[:3].tolist()}. Pass more rows, or set the frequency of the index."
         )
     return later
 
 
 def as_numbers(times):
-    """Return times as what matplotlib draws: numbers, or dates in UTC."""
+    """Return times as matplotlib draws them: numbers, or dates in UTC."""
     if isinstance(times, np.ndarray):
         return times
     if hasattr(times, "to_timestamp"):
