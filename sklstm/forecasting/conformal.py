@@ -68,7 +68,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Number of features seen in `fit`, if the estimator defines it.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen in `fit`, if the estimator defines it.
+        Names of the features seen in `fit`, if the estimator defines them.
 
     See Also
     --------
