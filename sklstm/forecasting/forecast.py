@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.estimators.regressor import LSTMRegressor
+from sklstm.estimators.base import BaseLSTM
 from sklstm.windows.index import N_LABELS, continue_index
 from sklstm.windows.series import is_pandas, refuse_panel
 from sklstm.windows.supervised import as_table
@@ -131,7 +131,7 @@ def _take_apart(model, table):
         model = copy.copy(model)
         model.regressor_ = parts.regressor
         return parts._replace(regressor=model)
-    if isinstance(model, LSTMRegressor):
+    if isinstance(model, BaseLSTM):
         return _Parts(None, SlidingWindowTransformer(model.window_shape_[0]).fit(table), model)
     steps = [step for _, step in getattr(model, "steps", [])]
     for i, step in enumerate(steps[:-1]):

@@ -95,7 +95,7 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : estimator object
-            A fitted `LSTMRegressor`, or an estimator that contains one: a Pipeline that ends with
+            A fitted LSTM estimator, or an estimator that contains one: a Pipeline that ends with
             it, a grid search, a `ConformalForecaster`. Any other estimator with `loss_curve_`
             works as well.
 

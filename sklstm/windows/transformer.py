@@ -37,7 +37,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         are rows `i - 6`, `i - 3` and `i`. Every row still gets a window.
 
     padding : {"nan", "edge"}, default="nan"
-        What fills the steps before the first row of a series: NaN, which `LSTMRegressor` skips,
+        What fills the steps before the first row of a series: NaN, which LSTM estimators skip,
         or, with "edge", that first row repeated, for regressors that refuse NaN.
 
     history : bool, default=True
