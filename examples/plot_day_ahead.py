@@ -57,23 +57,23 @@ print(f"Windows {X.shape}, targets {y.shape}")
 # to train on it would be to train on what is tested. Only hours whose whole day ahead lies in
 # October or before are for training.
 
-border = pd.Timestamp("2013-11-01", tz="UTC")
-train = y.index + pd.Timedelta(hours=horizon) < border
-test = y.index >= border
+boundary = pd.Timestamp("2013-11-01", tz="UTC")
+train = y.index + pd.Timedelta(hours=horizon) < boundary
+test = y.index >= boundary
 X_train, X_test, y_train, y_test = X[train], X[test], y[train].to_numpy(), y[test].to_numpy()
 print(f"{len(X_train):,} windows to train on, {len(X_test):,} to test on")
 
 # %%
 # The LSTM
 # --------
-# ``anchor=0`` names the column whose future is forecast, the temperature. The network reads it
-# relative to its last value in the window, and predicts by how much each of the next hours differs
-# from there. What it learns from a warm-up in May then serves in November.
+# ``anchor=0`` is the column that ``y`` is the future of, the temperature. The network reads it
+# relative to its last value in the window, and predicts the difference of each of the next hours
+# from that value. So what it learns from a warm-up in May also holds in November.
 #
 # ``segment=3`` lets the cell read three hours at once. Seven thousand windows that overlap are
 # little data, and a network that trains for long remembers it. Dropout and few epochs keep it from
-# that. These settings were chosen on July to October, with training on the months before; the last
-# two months of the year had no say in them.
+# that. These settings were chosen on July to October, with training on the months before, and not
+# on the last two months of the year.
 
 lstm = LSTMRegressor(
     units=32,
@@ -97,12 +97,12 @@ plain = clone(lstm).set_params(anchor=None, dropout=0.0, learning_rate=0.003, ep
 forecasts["LSTM without anchor"] = plain.fit(X_train, y_train).predict(X_test)
 
 # %%
-# The opponents
-# -------------
-# They read the same windows, laid flat. Their settings, too, were chosen on training data: the
+# Other models
+# ------------
+# They read the same windows, flattened. Their settings, too, were chosen on training data: the
 # penalty of `Ridge` here, by folds with a gap of a day, the size of the trees on September and
-# October. To be told the anchor is no privilege of an LSTM, so they also get windows relative to
-# the last temperature, and forecast the change.
+# October. Other models can use an anchor as well, so they also get windows relative to the last
+# temperature, and forecast the change.
 
 ridge = GridSearchCV(
     make_pipeline(StandardScaler(), Ridge()),
@@ -115,11 +115,11 @@ trees = MultiOutputRegressor(
         max_iter=50, max_leaf_nodes=16, max_features=0.3, early_stopping=False, random_state=0
     )
 )
-opponents = {"Ridge": ridge, "Gradient boosting": trees}
+others = {"Ridge": ridge, "Gradient boosting": trees}
 
 
-def lay_flat(X, base):
-    """Lay windows flat, `(n_windows, n_steps * n_features)`, the temperature relative to `base`."""
+def flatten(X, base):
+    """Flatten windows to `(n_windows, n_steps * n_features)`, temperatures relative to `base`."""
     flat = X.copy()
     flat[:, :, 0] -= base
     return flat.reshape(len(X), -1)
@@ -127,11 +127,11 @@ def lay_flat(X, base):
 
 last_train, last_test = X_train[:, -1, :1], X_test[:, -1, :1]
 with threadpool_limits(1):  # trees this small lose more time to threads than they gain
-    for name, model in opponents.items():
-        model.fit(lay_flat(X_train, 0), y_train)
-        forecasts[name] = model.predict(lay_flat(X_test, 0))
-        model.fit(lay_flat(X_train, last_train), y_train - last_train)
-        forecasts[f"{name}, anchored"] = last_test + model.predict(lay_flat(X_test, last_test))
+    for name, model in others.items():
+        model.fit(flatten(X_train, 0), y_train)
+        forecasts[name] = model.predict(flatten(X_test, 0))
+        model.fit(flatten(X_train, last_train), y_train - last_train)
+        forecasts[f"{name}, anchored"] = last_test + model.predict(flatten(X_test, last_test))
 
 # %%
 # Two forecasts need no model: the temperature stays what it is, or the next 24 hours repeat the
@@ -167,14 +167,14 @@ print("Mean absolute error in °F, November and December")
 print(table.round(2))
 
 # %%
-# What the table says, and what it does not:
+# What the table shows, and what it does not:
 #
 # * **The LSTM beats the last value and the day before**, by a fifth and more, and gradient boosting
 #   on the windows as they are.
 # * **The anchor is worth 8 %.** Without it the LSTM is clearly worse already an hour ahead, where
 #   all there is to know is how warm it is now. Gradient boosting gains nearly as much by it,
 #   `Ridge` nothing: a linear model can subtract by itself.
-# * **The LSTM does not beat** `Ridge`, nor gradient boosting that is told the anchor: its error is
+# * **The LSTM does not beat** `Ridge`, nor gradient boosting with an anchor: its error is
 #   4 to 5 % larger than theirs. With training data alone that did not show: the LSTM was level
 #   with `Ridge` on September and October (2.91 and 2.92 °F), and ahead of it on July and August
 #   (2.41 and 2.51 °F). With longer windows, of four days, `Ridge` came to 2.86 °F on September and

@@ -142,7 +142,7 @@ questions = {
 # their durations as well, as the LSTM does.
 #
 # The LSTM sees up to 16 notes back. Its settings are those that made it remember best what it was
-# trained on; no new ending and no new tune had a say in them.
+# trained on, and not chosen on new endings or new tunes.
 
 
 class Table(RegressorMixin, BaseEstimator):
@@ -187,7 +187,7 @@ fitted = {
 
 
 def measure(question, name):
-    """Measure how many of the next intervals are right, in percent."""
+    """Measure the percentage of next intervals that are right."""
     right = [
         _find_interval(model.predict(X.iloc[test])) == _find_interval(y.iloc[test].to_numpy())
         for model, (_, test) in zip(fitted[question, name], questions[question], strict=True)
@@ -240,9 +240,9 @@ def play_on(model, name, n_notes):
 
 
 heard = fitted["heard", "LSTM"][0]
-print("Notes to play, and how many of them come before the first mistake")
-for name, truth in notes.groupby("tune")["interval"]:
-    right = play_on(heard, name, len(truth) - n_given)[0] == truth[n_given:].to_numpy(dtype=int)
+print("Notes to play, and notes before the first mistake")
+for name, actual in notes.groupby("tune")["interval"]:
+    right = play_on(heard, name, len(actual) - n_given)[0] == actual[n_given:].to_numpy(dtype=int)
     print(f"{name:24} {len(right):2} {np.append(right, False).argmin():2}")
 
 # %%
@@ -267,16 +267,16 @@ def draw_notes(ax, pitch, beats, start, height, **options):
     ax.barh(pitch, beats - 0.12, height, start, align="center", **options)
 
 
-truth = tunes.loc[name]
-start = truth["beats"].cumsum() - truth["beats"]
+actual = tunes.loc[name]
+start = actual["beats"].cumsum() - actual["beats"]
 now = start[n_given + 1]
 fig, axes = plt.subplots(2, figsize=(11, 6.5), sharex=True, sharey=True, layout="constrained")
 for ax, model, history in zip(axes, [heard, never_heard], ["has", "has never"], strict=True):
-    steps, beats = play_on(model, name, len(truth) - n_given - 1)
-    pitch, begin = truth["pitch"][n_given] + steps.cumsum(), now + beats.cumsum() - beats
+    steps, beats = play_on(model, name, len(actual) - n_given - 1)
+    pitch, begin = actual["pitch"][n_given] + steps.cumsum(), now + beats.cumsum() - beats
     ax.axvspan(-0.5, now - 0.06, color="0.9", label="Given")
     draw_notes(ax, pitch, beats, begin, 0.5, color="tab:blue", label="LSTM")
-    draw_notes(ax, truth["pitch"], truth["beats"], start, 0.95, fill=False, label=name)
+    draw_notes(ax, actual["pitch"], actual["beats"], start, 0.95, fill=False, label=name)
     ax.set(title=f"The LSTM goes on with a tune that it {history} heard", ylabel="Note")
     ax.set_yticks([55, 57, 59, 60, 62, 64, 65, 67, 69], list("GABCDEFGA"))
 ax.set(xlabel="Beat", xlim=(-0.5, 64.5), xticks=range(0, 65, 4))

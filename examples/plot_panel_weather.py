@@ -4,17 +4,17 @@ One model for the weather at 3 places
 =====================================
 
 How warm will it be in an hour, at each of the three airports of New York City? One `Pipeline`
-answers for all three: its windows never mix two airports, one network learns from all of them,
-and where the test rows begin, the windows reach back into the training rows.
+forecasts all three: its windows never mix two airports, one network learns from all of them, and
+the first windows of the test rows reach back into the training rows.
 
-Is any of that worth having? A table at the end says so in °F.
+A table at the end shows what each of these gains, in °F.
 """
 
 # %%
 # Three series in one frame
 # -------------------------
 #
-# The first level of the index tells the airports apart. The rows are sorted by time, not by
+# The first level of the index separates the airports. The rows are sorted by time, not by
 # airport, so a split that cuts the frame in two cuts all three series at the same hour.
 #
 # Each airport missed some hours. On the full hourly grid the next row is the next hour, so
@@ -114,13 +114,13 @@ print(windows.explain_window(X.iloc[test], 3))
 print(windows.set_params(history=False).explain_window(X.iloc[test], 3))
 
 # %%
-# A fold of 1,500 hours has one such border, and the few hours after it hardly count in its mean
-# error. A model in use meets borders far more often: whenever new rows arrive. So we also
-# forecast each fold in blocks of 25 hours, which puts a border on every hour of the day in turn.
+# A fold of 1,500 hours has one such boundary, and the few hours after it hardly count in its mean
+# error. A model in production meets boundaries far more often: whenever new rows arrive. So we also
+# forecast each fold in blocks of 25 hours, which puts a boundary on every hour of the day in turn.
 #
 # Nobody trains a network again for 25 new rows. `model[:-1]` is the pipeline without its last
-# step; to fit that alone moves the memory on and leaves the weights as they are. All forecasts of a
-# fold, with and without history, therefore come from the same network: what differs is history.
+# step; fitting only that updates the remembered rows and leaves the weights as they are. So all
+# forecasts of a fold come from the same network, and only history differs.
 
 
 def train_on_folds(model, X, y):
@@ -137,17 +137,17 @@ def forecast(folds, X, n_hours, *, history=True):
     blocks = []
     for model, start, stop in folds:
         model.set_params(slidingwindowtransformer__history=history)
-        for border in range(start, stop, n_rows):
-            model[:-1].fit(X.iloc[:border])
-            block = X.iloc[border : border + n_rows]
+        for boundary in range(start, stop, n_rows):
+            model[:-1].fit(X.iloc[:boundary])
+            block = X.iloc[boundary : boundary + n_rows]
             blocks.append(pd.Series(model.predict(block), block.index))
     return pd.concat(blocks)
 
 
 together = train_on_folds(model_of_all, X, y)
 airports = pd.get_dummies(X.index.get_level_values("station"), dtype=float).set_index(X.index)
-X_told = pd.concat([X, airports], axis=1)
-told = train_on_folds(model_of_all, X_told, y)
+X_airports = pd.concat([X, airports], axis=1)
+with_airport = train_on_folds(model_of_all, X_airports, y)
 apart = {
     station: train_on_folds(models[station], X.loc[[station]], y.loc[[station]])
     for station in stations
@@ -167,7 +167,7 @@ def measure_errors(n_hours):
             "last value": 0.0,
             "one model, no history": forecast(together, X, n_hours, history=False),
             "one model": forecast(together, X, n_hours),
-            "one model, told the airport": forecast(told, X_told, n_hours),
+            "one model with the airport": forecast(with_airport, X_airports, n_hours),
             "a model per airport": pd.concat(
                 [forecast(apart[station], X.loc[[station]], n_hours) for station in stations]
             ),
@@ -176,31 +176,31 @@ def measure_errors(n_hours):
     return forecasts.sub(y.loc[forecasts.index], axis=0).abs()
 
 
-one_border = measure_errors(1500)
+one_boundary = measure_errors(1500)
 errors = measure_errors(25)
 hour = errors.groupby(level="station").cumcount() % 25
 first_hours = errors[hour < model_of_all[0].n_steps - 1]
 table = pd.DataFrame(
     {
-        "1,500 h": one_border.mean(),
+        "1,500 h": one_boundary.mean(),
         "25 h": errors.mean(),
         f"25 h, the first {hour[first_hours.index].max() + 1}": first_hours.mean(),
     }
 )
-print("Mean absolute error in °F, with a border every")
+print("Mean absolute error in °F, with a boundary every")
 print(table.round(3))
 
 # %%
-# All rows of the table are errors of the same 13,500 forecasts; the last column is about those that
-# history is for, the hours after a border until a window is full without it.
+# All rows of the table are errors of the same 13,500 forecasts. The last column has only those that
+# need history: the hours after a boundary until a window is full without it.
 #
 # * **All models beat the last value**, by a fifth.
-# * **History acts just after a border and nowhere else.** With one border in 1,500 hours it makes
-#   no difference to speak of. With one every 25 hours it takes about 0.07 °F, or 6 %, off those
-#   hours. It makes no better network: it only lets the first windows be complete, without dropping
-#   a row from the score.
-# * **One model is as accurate as three, no more.** Told the airport or not, it is about 0.01 °F
-#   better or worse, which is what another `random_state` does to these errors, too.
+# * **History acts just after a boundary and nowhere else.** With one boundary in 1,500 hours it
+#   makes almost no difference. With one every 25 hours it lowers the error in those hours by about
+#   0.07 °F, or 6 %. The network is the same: history only completes the first windows, without
+#   dropping a row from the score.
+# * **One model is as accurate as three, no more.** With the airport as a feature or without, it is
+#   about 0.01 °F better or worse, and another `random_state` changes the errors as much.
 
 
 def plot_errors(ax, errors, kind, names, **options):
@@ -213,21 +213,21 @@ def plot_errors(ax, errors, kind, names, **options):
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 by_hour = errors.groupby(hour + 1).mean()
 plot_errors(left, by_hour, "line", table.index[:3], marker="o", markersize=4, ylim=(0.8, 1.45))
-left.set(title="With a border every 25 hours", xlabel="hours after the border")
+left.set(title="With a boundary every 25 hours", xlabel="hours after the boundary")
 by_station = errors.groupby(level="station").mean()
 plot_errors(right, by_station, "bar", table.index[[0, 2, 3, 4]], rot=0, width=0.8, ylim=(0, 1.7))
 right.set(title="With history, at each airport", xlabel="")
 
 # %%
-# Left: without history the first forecasts after a border are worse, by about 0.1 °F to begin with;
-# then the windows hold most of what matters, though they are not full yet. Once they are, both
-# lines are one. (One border in 180 lies in a gap of the records. There the index does not
-# continue, and windows start short with history, too.)
+# Left: without history the first forecasts after a boundary are worse, by about 0.1 °F to begin
+# with. Then the windows contain most of what matters, though they are not full yet. Once they are
+# full, both lines are equal. (One boundary in 180 lies in a gap of the records. There the index
+# does not continue, and windows start short with history, too.)
 #
 # Right: at EWR and JFK all three are about equally good. At LGA, where the temperature changes
 # least from hour to hour, the one model does not know that it is at LGA and loses to the airport's
-# own; told so, it makes that up. What one model buys here is not accuracy but simplicity: one
-# search, one training run and one pipeline to keep.
+# own; with the airport as a feature it does not. One model is not more accurate here, but simpler:
+# one search, one training run and one pipeline.
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():

@@ -3,8 +3,8 @@ Patient monitoring: a risk score from vital signs
 =================================================
 
 Is a patient getting worse? The last measurements say how a patient is, not where he is going. An
-LSTM reads the whole stay so far, however long it is, and gives a score between 0 and 1; beside it
-are plain models that read the last measurements, or the same hours laid flat.
+LSTM reads the whole stay so far, however long it is, and predicts a score between 0 and 1. Other
+models read the last measurements, or trends over the same hours.
 
 **All patients here are made up, and so is the score. Nothing of this is medical advice.**
 """
@@ -62,9 +62,9 @@ print(stays.head(3).round(2))
 # %%
 # Windows of different length
 # ---------------------------
-# The first level of the index tells the patients apart, so no window has hours of two of them.
-# A window holds all the hours of a stay so far: where these are fewer than 36, the first steps are
-# NaN, and the LSTM begins at the first real one. Each patient is scored every six hours.
+# The first level of the index separates the patients, so no window has hours of two of them. A
+# window contains all hours of a stay so far: if these are fewer than 36, the first steps are NaN,
+# and the LSTM begins at the first real one. Each patient gets a score every six hours.
 
 windows = SlidingWindowTransformer(n_steps=36).fit_transform(stays[VITALS])
 scored = stays.index.get_level_values("hour") % 6 == 5
@@ -76,9 +76,9 @@ print(f"{X.shape} from {lengths.min()} to {lengths.max()} hours")
 # %%
 # Split by patient
 # ----------------
-# The windows of one patient share most of their hours. Were some of them for training and others
-# for the test, a model could recognise the patient. So 150 patients are for the test alone, and of
-# the others one in five says when the LSTM has been trained long enough.
+# The windows of one patient have most of their hours in common. With some of them in training and
+# others in the test, a model could recognise the patient. So 150 patients are for the test only,
+# and one in five of the others is for validation, to stop the training of the LSTM.
 
 
 def split(rows, test_size):
@@ -106,8 +106,8 @@ print(f"Trained for {lstm.n_iter_} epochs")
 # The plain rivals
 # ----------------
 # The mean of the training scores; `Ridge` and gradient boosted trees on the measurements of the
-# last hour; and, as a rival to be taken seriously, the trees on what somebody who knows the trade
-# would tell them: the last hour, the means of the last six hours and of the whole stay, and the
+# last hour; and, as a serious rival, the trees on features that an expert would choose: the last
+# hour, the means of the last six hours and of the whole stay, and the
 # change over six hours. How many trees is settled on folds of training patients.
 #
 # No score is below 0 or above 1, so predictions are clipped.
@@ -152,7 +152,7 @@ table = pd.DataFrame(
 print(table.round(3))
 
 # %%
-# * **The last hour does not tell where a patient is going.** The scores of those who get worse are
+# * **The last hour does not show where a patient is going.** The scores of those who get worse are
 #   too low by 0.22, those of the healing too high by as much (these are 15 windows only).
 # * **The hours before do.** Trends made by hand take away about half of that. The LSTM finds its
 #   trends itself and comes closest. With five other random states for the patients, it had the

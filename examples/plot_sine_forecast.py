@@ -45,10 +45,10 @@ model.fit(X, y)
 
 last_window = series[-n_steps:].reshape(1, n_steps, 1)
 prediction = model.predict(last_window)[0]
-truth = np.sin(x[-1] + (x[1] - x[0]))
+actual = np.sin(x[-1] + (x[1] - x[0]))
 print(f"Prediction      {prediction:+.4f}")
-print(f"True next value {truth:+.4f}")
-print(f"Error           {prediction - truth:+.4f}")
+print(f"True next value {actual:+.4f}")
+print(f"Error           {prediction - actual:+.4f}")
 
 # %%
 # The plot
@@ -108,8 +108,8 @@ model.fit(X_well, y_well)
 
 last_window = series[-n_steps:].reshape(1, n_steps, 1)
 prediction = model.predict(last_window)[0]
-truth = np.sin(1000 * 40 * np.pi / 999)
-print(f"Prediction {prediction:+.4f}, true next value {truth:+.4f}, last value {series[-1]:+.4f}")
+actual = np.sin(1000 * 40 * np.pi / 999)
+print(f"Prediction {prediction:+.4f}, true next value {actual:+.4f}, last value {series[-1]:+.4f}")
 print(f"Loss of the last epoch, well sampled: {model.loss_curve_[-1]:.4f}")
 
 display = ForecastDisplay.from_estimator(model, last_window, history=series)

@@ -11,10 +11,10 @@ will move, its volatility, is not: that can be forecast.
 # %%
 # A series about which all is known
 # ---------------------------------
-# The stock is synthetic, so that there is a truth to compare with; what follows is a lesson in
-# reading forecasts, no evidence about any market. Each day's return is drawn anew, as likely up as
-# down, and times the day's volatility. So nothing in the past tells the direction of the next one,
-# and the best forecast of the price *is* the last price.
+# The stock is synthetic, so that the true volatility is known. What follows is a lesson in reading
+# forecasts, not evidence about any market. Each day's return is random, as likely up as down, times
+# the day's volatility. So nothing in the past predicts the direction of the next return, and the
+# best forecast of the price *is* the last price.
 #
 # The volatility has a memory. It rises after large moves, and more after falls than after rises, as
 # that of real stocks does. The model is the GJR-GARCH(1, 1) of Glosten, Jagannathan and Runkle
@@ -108,9 +108,9 @@ ax.legend()
 # is no rival. The rival is the last value, and the question is about the *change*:
 
 
-def compare(forecasts, truth, baseline):
-    """Return the RMSE of each forecast and its share of the squared error that it saves."""
-    squares = forecasts.sub(truth, axis=0).pow(2).mean()
+def compare(forecasts, y_true, baseline):
+    """Return the RMSE of forecasts and the fraction of the baseline's squared error they save."""
+    squares = forecasts.sub(y_true, axis=0).pow(2).mean()
     return pd.DataFrame({"RMSE": np.sqrt(squares), "saved": 1 - squares / squares[baseline]})
 
 
@@ -203,7 +203,7 @@ right.legend()
 # %%
 # The average rises after a large move either way. The true volatility rises after a fall only, and
 # the LSTM, which knows the sign, has found that out; after large rises it takes back even too much.
-# On the left it follows the truth where the average is late.
+# On the left it follows the true volatility where the average is late.
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():

@@ -155,15 +155,15 @@ print(f"Outputs from {estimate.min():.2f} to {estimate.max():.2f}")
 print(f"Their sum    {estimate.sum(axis=1).mean():.2f} +- {estimate.sum(axis=1).std():.2f}")
 
 # %%
-# The opponents
-# -------------
+# Tables to compare with
+# ----------------------
 # A table counts which characters came after the same last ones, in the training text. After no
 # character at all, the table knows but one answer: the space. Where the last three were never met
 # in that order, it looks at the last two, and so on.
 
 
 class Table(RegressorMixin, BaseEstimator):
-    """Shares of what followed the last `n_steps` steps, or as many of them as are known."""
+    """Frequencies of what followed the last `n_steps` steps, or as many of them as are known."""
 
     def __init__(self, n_steps):
         self.n_steps = n_steps
@@ -190,7 +190,7 @@ class Table(RegressorMixin, BaseEstimator):
 
 
 def measure(model):
-    """Measure the share of right forecasts and the squared error, in training and in test."""
+    """Measure the fraction of right forecasts and the squared error, in training and in test."""
     row = {}
     for name, part in [("heard", train), ("new", test)]:
         forecast = model.predict(X[part])
@@ -212,14 +212,14 @@ print(table[sorted(table)].to_string(formatters=[*["{:.1f} %".format] * 2, *["{:
 # * **The LSTM has learned something.** It names half of the new characters, where the space alone
 #   would be right in 21 % and the most frequent successor of one character in 30 %.
 # * **It has learned no more than can be counted.** The tables of three and four characters name 51
-#   and 52 %, and with 1,147 of them each of these shares is uncertain by 1.5 points. The squared
+#   and 52 %, and with 1,147 of them each of these numbers is uncertain by 1.5 points. The squared
 #   error on new text is the lowest of all, by next to nothing. Call it a draw.
 # * **The text is small, for all of them.** The table of four knows 80 % of what it has heard, and
 #   that is mostly memory.
 #
-# From 4,588 characters an LSTM has to find out which of those before matter, and how; a table is
-# told. A larger text changes the odds: it lets an LSTM look further back, and a table cannot
-# follow, as it would hardly ever meet the same twelve characters again.
+# From 4,588 characters an LSTM has to find out which of those before matter, and how; a table knows
+# from the start. A larger text changes the odds: it lets an LSTM look further back, and a table
+# cannot follow, as it would hardly ever meet the same twelve characters again.
 #
 # What it expects
 # ---------------

@@ -4,8 +4,8 @@ Next hour's temperature: windows and LSTM in one grid search
 
 How warm will it be at JFK airport in an hour, given the weather of the hours before? How far to
 look back and how large to make the LSTM are searched for together, in the stock `GridSearchCV`
-over a stock `Pipeline`. The forecast then meets two opponents on the last two months of the year:
-the last value, and a linear regression on the same windows.
+over a stock `Pipeline`. On the last two months of the year the LSTM is compared with two other
+forecasts: the last value, and a linear regression on the same windows.
 """
 
 # %%
@@ -42,9 +42,9 @@ weather["pressure"] = weather["pressure"].ffill()
 # What to look at, what to forecast
 # ---------------------------------
 # The target is the temperature of the next hour. A model trained on winter has never seen that of
-# a day in May, but it has seen days that warm up. `anchor` is for that: it names the column that
-# is forecast, here the first. The LSTM reads it relative to its last value in the window, and what
-# it predicts is the change from there. The other columns are made to mean the same all year: how
+# a day in May, but it has seen days that warm up. `anchor` is for that: it is the column that ``y``
+# is the future of, here the first. The LSTM reads it relative to its last value in the window, and
+# predicts the change from there. The other columns are made to mean the same all year: how
 # far the dew point lies below the temperature, how fast the pressure changes, and the hour of the
 # day as a point on a circle.
 
@@ -106,14 +106,14 @@ scores["RMSE (°F)"] = -search.cv_results_["mean_test_score"]
 print(scores.pivot(index="n_steps", columns="units").round(3))
 
 # %%
-# A draw: told the hour of the day, the LSTM hardly gains by what the same hour of yesterday was
-# like, nor by more units. ``segment=3`` lets the cell read three hours at once, in a
+# A draw: the LSTM knows the hour of the day, so it gains little from the same hour of yesterday, or
+# from more units. ``segment=3`` lets the cell read three hours at once, in a
 # third of the time. (Such a step is skipped whole if one of its hours is missing.)
 #
-# Two opponents
-# -------------
+# Two other forecasts
+# -------------------
 # The last value is hard to beat, as an hour later it is often just as warm. `Ridge` gets the same
-# windows, laid flat, and chooses its penalty on the same folds. It cannot skip a step, so a missing
+# windows, flattened, and chooses its penalty on the same folds. It cannot skip a step, so a missing
 # value repeats the one before. It needs no anchor: a linear model can subtract by itself.
 
 n_steps = search.best_params_["slidingwindowtransformer__n_steps"]

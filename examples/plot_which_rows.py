@@ -2,20 +2,20 @@
 Which rows does the model see?
 ==============================
 
-A forecast is worth as much as the line between what was known and what was not. This page draws
-that line: the rows in each window, the rows that are its target, and what splits, early stopping
-and several series in one table do to both.
+A forecast is only valid if the model saw nothing of the future. This page shows the rows in each
+window and the rows of its target, and how splits, early stopping and several series in one table
+change both.
 
-Nothing here is drawn by hand. In all the data below, the value of a row is its own number: what a
-window holds says which rows it was made of.
+Nothing here is drawn by hand. In all the data below, the value of a row is its own number, so the
+values of a window are the numbers of its rows.
 """
 
 # %%
 # Windows
 # -------
 # `SlidingWindowTransformer` makes one window of each row: the row itself and those before it, as
-# many as there are, up to ``n_steps`` in all. `explain_window` says for a single window what the
-# figure below shows for all.
+# many as there are, up to ``n_steps`` in all. `explain_window` describes a single window; the
+# figure below shows all of them.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,8 +29,8 @@ transformer = SlidingWindowTransformer(n_steps=4).fit(series)
 print(transformer.explain_window(series, 1))
 
 # %%
-# One line for each window, one column for each row. A step that is missing stands where its row
-# would have been.
+# There is one line for each window and one column for each row. A missing step is drawn where its
+# row would have been.
 
 
 def draw_windows(ax, windows, targets=None, *, first=0, top=0, between_rows=1):
@@ -78,10 +78,10 @@ ax.legend(loc="upper right")
 # * **A window ends with its own row**, so there are as many windows as rows, and ``y`` fits both.
 # * **No window reaches its target**: the stars are all to the right of the squares. What is right
 #   of a window has not happened yet.
-# * **The first windows are short.** Nothing is invented for the rows before the first one:
-#   `LSTMRegressor` skips the crosses and starts at the first square.
-# * **The last row has no window here**, as row 12, its target, does not exist: `make_supervised`
-#   left it out. To forecast the unknown, transform that row too.
+# * **The first windows are short.** There are no rows before the first one: `LSTMRegressor` skips
+#   the crosses and starts at the first square.
+# * **The last row has no window here**, because its target, row 12, does not exist:
+#   `make_supervised` left it out. To forecast row 12, transform the last row too.
 #
 # Horizon
 # -------
@@ -101,10 +101,10 @@ for ax, horizon in zip(axes, [3, [3]], strict=True):
 # Folds
 # -----
 # `TimeSeriesSplit` tests on rows that come after those trained on. The first test windows need
-# rows from before the border, and these are training rows. Is that allowed? It is: at the time of
-# the first test row they are known. So the transformer remembers the last training rows in ``fit``
-# and puts them before the test rows, if their index goes on exactly where that of the training
-# rows ends. An array has no index that could say so, and no guess is made.
+# rows from before the boundary, and these are training rows. This is no leak: at the time of the
+# first test row they are known. So the transformer remembers the last training rows in ``fit`` and
+# puts them before the test rows, if the index of these continues exactly where that of the training
+# rows ends. An array has no index, and the transformer does not guess.
 
 
 def draw_folds(ax, X):
@@ -114,9 +114,9 @@ def draw_folds(ax, X):
         for rows, name, color in [(train, "train", "0.85"), (test, "test", "white")]:
             ax.barh(top, len(rows), left=rows[0] - 0.5, color=color, edgecolor="k")
             ax.text(rows.mean(), top, name, ha="center", va="center")
-        border, end = test[0], test[-1] + 1
-        windows = transformer.fit(X[:border]).transform(X[border:end])
-        draw_windows(ax, windows[:3, :, 0], first=border, top=top + 1)
+        boundary, end = test[0], test[-1] + 1
+        windows = transformer.fit(X[:boundary]).transform(X[boundary:end])
+        draw_windows(ax, windows[:3, :, 0], first=boundary, top=top + 1)
 
 
 longer = pd.DataFrame({"row": np.arange(24.0)})
@@ -130,11 +130,11 @@ axes[0].set(yticks=[0, 5, 10], yticklabels=["Fold 1", "Fold 2", "Fold 3"])
 axes[1].legend(*(entries[:2] for entries in axes[1].get_legend_handles_labels()))
 
 # %%
-# Left, the first test windows reach back over the border, and each is complete. Right, they begin
-# anew at the border: the first holds one row only. The training rows are the same in both, and
-# nothing to the right of a window's own row is ever in it.
+# Left, the first test windows reach back across the boundary, and each is complete. Right, they
+# start at the boundary: the first has one row only. The training rows are the same in both, and no
+# window contains a row to the right of its own row.
 #
-# Targets cross the border, too. With ``horizon=1`` that is harmless: the target of the last
+# Targets cross the boundary, too. With ``horizon=1`` that is harmless: the target of the last
 # training row is the first test row, which is known when the next one is to be forecast. With a
 # longer horizon the last training rows have targets further within the test rows, and
 # ``TimeSeriesSplit(gap=horizon - 1)`` leaves these training rows out. After a gap the index does
@@ -145,13 +145,13 @@ print(f"train on rows 0 to {train[-1]}, test on rows {test[0]} to {test[-1]}")
 print(transformer.fit(longer.iloc[train]).explain_window(longer.iloc[test], 0, horizon=3))
 
 # %%
-# The validation end
-# ------------------
-# ``early_stopping`` validates on the last windows, a share of ``validation_fraction``. The windows
-# just before these have rows or targets in common with them, so they are left out of the training.
-# What the training has seen, the model itself can tell: here each row is a column of its own, 1 in
-# that row and 0 elsewhere, so that its mean over the training windows is above 0 where they hold
-# the row.
+# Validation data
+# ---------------
+# ``early_stopping`` validates on the last windows, a fraction of ``validation_fraction``. The
+# windows just before these have rows or targets in common with them, so they are removed from
+# training. The model itself shows which rows it was trained on. Here each row is a column of its
+# own, 1 in that row and 0 elsewhere, so the mean of this column is above 0 if a training window
+# contains the row.
 
 horizon, fraction = 2, 0.2
 X, y = make_supervised(longer, horizon)
@@ -183,17 +183,17 @@ ax.legend(loc="upper right")
 
 # %%
 # The dashed line is where the first validation window begins. No square and no star of the
-# training is to the right of it: the model is validated on what it was not trained on. The price
-# is the white band, ``n_steps + horizon - 1`` windows.
+# training is to the right of it: training and validation have no row in common. The cost is the
+# white band, ``n_steps + horizon - 1`` windows.
 #
-# Of the horizon the model knows only the number of outputs, and it takes them to be so many steps
-# ahead. With ``horizon=[24]`` there is one output 24 steps ahead: pass ``X_val`` and ``y_val`` to
-# `fit` then.
+# The model reads the steps ahead from the names of pandas targets, such as ``row[t+2]``. The
+# outputs of an array count as 1, 2, 3, … steps ahead: if that is wrong, pass ``X_val`` and
+# ``y_val`` to `fit`.
 #
 # Several series
 # --------------
-# Two series in one frame, a and b, told apart by the first level of the index. Their rows take
-# turns, as they do when a table is sorted by time. For arrays, ``groups`` does the same.
+# Here are two series in one frame, a and b, separated by the first level of the index. Their rows
+# take turns, as they do when a table is sorted by time. For arrays, ``groups`` does the same.
 
 index = pd.MultiIndex.from_product([["a", "b"], range(6)], names=["series", "time"])
 panel = pd.DataFrame(index=index).sort_index(level="time").assign(row=np.arange(12.0))
@@ -208,8 +208,8 @@ ax.set(
 ax.legend(loc="upper right")
 
 # %%
-# Every window takes every second row: it stays within its series, and so does its target. Each
-# series has short first windows of its own, and a last row without a target.
+# Every window has every second row: it stays within its series, and so does its target. Each series
+# has short first windows of its own, and a last row without a target.
 
 if plt.get_backend().lower() == "agg":  # no screen
     for number in plt.get_fignums():
