@@ -101,7 +101,7 @@ def test_scales_are_those_of_windows_as_copies():
     W = SlidingWindowTransformer(n_steps=6).fit_transform(rows)
     y, weights = rows[:, 1] + 3, np.linspace(0.5, 1.5, len(rows))
     network = Network(2, (4,), "tanh", 1, anchor=(1,))
-    scales = measure_scales(Samples(as_rows(W), None, y, weights), network, standardize=True)
+    scales = measure_scales(Samples(as_rows(W), y, weights), network, standardize=True)
     real = ~np.isnan(W).any(axis=2)
     last = np.array([w[r][-1, 1] if r.any() else np.nan for w, r in zip(W, real, strict=True)])
     squares = (W[:, :, 1] - last[:, np.newaxis]) ** 2

@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
-from sklstm.estimators.holdout import hold_out, place
+from sklstm.estimators.holdout import hold_out
 from sklstm.estimators.samples import Samples
 from sklstm.windows.rows import as_rows
 
@@ -24,8 +24,7 @@ def make_data(n_rows=120, n_steps=5, horizon=1):
 
 
 def make_samples(X, y):
-    windows = as_rows(X)
-    return Samples(windows, place(windows), y, np.ones(len(y)))
+    return Samples(as_rows(X), y, np.ones(len(y)))
 
 
 def find_kept(X, y, fraction=0.25):
@@ -37,26 +36,70 @@ def find_kept(X, y, fraction=0.25):
 
 @pytest.mark.parametrize("n_steps", [1, 4, 9])
 @pytest.mark.parametrize("horizon", [1, 3])
-@pytest.mark.parametrize(
-    ("dilation", "copied"),
-    [(1, False), (3, False), (1, True)],  # a copy hides its dilation
-)
-def test_exactly_the_overlapping_windows_are_left_out(n_steps, dilation, horizon, copied):
+@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize("kind", ["view", "array-like"])
+def test_exactly_the_overlapping_windows_are_left_out(n_steps, dilation, horizon, kind):
     n = 80
     rows = np.random.RandomState(0).normal(size=(n, 1))
-    W = SlidingWindowTransformer(n_steps=n_steps, dilation=dilation).fit_transform(rows)
+    groups = None if kind == "view" else [*range(3), *[9] * (n - 3)]  # the last one is long
+    transformer = SlidingWindowTransformer(n_steps=n_steps, dilation=dilation)
+    W = transformer.fit_transform(rows, groups=groups)
     y = np.repeat(np.arange(n, dtype=float)[:, np.newaxis], horizon, axis=1)
-    trained, validated = find_kept(W.copy() if copied else W, y)
+    trained, validated = find_kept(W[n - 77 :], y[n - 77 :], fraction=20 / 77)
     assert validated == list(range(60, 80))
-    if n_steps == 1:  # such windows have no row in common, and might be of different series
-        assert trained == list(range(60))
+    if n_steps == 1 and kind == "view":  # nothing shows that they are of one series
+        assert trained == list(range(3, 60))
         return
 
     def touched(i):  # rows of the window, in between, and of its targets
         return set(range(i - dilation * (n_steps - 1), i + horizon + 1))
 
     held = set().union(*map(touched, range(60, 80)))
-    assert trained == [i for i in range(60) if not touched(i) & held]
+    assert trained == [i for i in range(3, 60) if not touched(i) & held]
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_the_end_of_each_series_is_validated_on(interleaved):
+    n_steps, horizon, lengths = 4, 2, {"a": 40, "b": 24, "c": 8}
+    groups = np.repeat(list(lengths), list(lengths.values()))
+    if interleaved:
+        groups = np.random.RandomState(0).permutation(groups)
+    rows = np.random.RandomState(1).normal(size=(len(groups), 1))
+    W = SlidingWindowTransformer(n_steps=n_steps).fit_transform(rows, groups=groups)
+    numbers = np.arange(len(groups), dtype=float)
+    trained, validated = find_kept(W, np.c_[numbers, numbers])
+    expected = [], []
+    for label, length in lengths.items():  # a naive count
+        members = np.flatnonzero(groups == label)
+        first = length - int(np.ceil(0.25 * length))
+        held = set(range(first - n_steps + 1, length))
+        for i, number in enumerate(members):
+            touched = range(i - n_steps + 1, i + horizon + 1)
+            if i >= first:
+                expected[1].append(number)
+            elif not held & set(touched):
+                expected[0].append(number)
+    assert (trained, validated) == tuple(map(sorted, expected))
+
+
+def test_overlapping_windows_that_share_no_memory_are_warned_of():
+    series = np.random.RandomState(0).normal(size=60)
+    copied = sliding_window_view(series, 8).copy()[:, :, np.newaxis]
+    with pytest.warns(UserWarning, match="takes windows that share no memory for") as warned:
+        make_model(epochs=1).fit(copied, series[7:])
+    assert warned[0].filename == __file__
+    make_model(epochs=1, early_stopping=False).fit(copied, series[7:])  # no warning
+
+
+def test_lags_as_columns_are_separate_windows():
+    pd = pytest.importorskip("pandas")
+    series = pd.Series(np.random.RandomState(0).normal(size=60))
+    lags = pd.concat([series.shift(k) for k in range(4)], axis=1)[3:]  # in Fortran order
+    with pytest.warns(UserWarning, match="seem to overlap"):
+        model = make_model().fit(lags[[3, 2, 1, 0]], series[3:])
+    expected = make_model().fit(lags[[3, 2, 1, 0]][:-6], series[3:-6],
+                                X_val=lags[[3, 2, 1, 0]][-6:], y_val=series[-6:])  # fmt: skip
+    assert model.validation_loss_curve_ == expected.validation_loss_curve_
 
 
 def test_windows_that_share_nothing_are_all_kept():
@@ -64,25 +107,15 @@ def test_windows_that_share_nothing_are_all_kept():
     assert find_kept(X, np.arange(40.0)) == [list(range(30)), list(range(30, 40))]
 
 
-def test_lag_columns_are_recognised_by_what_they_hold():
-    series = np.random.RandomState(0).normal(size=48)
-    lags = sliding_window_view(series, 8)[:40].copy()[:, :, np.newaxis]
-    trained, validated = find_kept(lags, np.arange(40.0))
-    assert (trained[-1], validated[0]) == (21, 30)  # 22 reaches up to row 29, its target to 30
-    every_second = find_kept(lags[::2].copy(), np.arange(20.0))
-    assert (every_second[0][-1], every_second[1][0]) == (10, 15)
-
-
 def test_windows_of_weight_zero_keep_their_place():
     X, _ = make_data()
     numbers = np.arange(len(X), dtype=float)
     kept = numbers % 3 > 0
-    for windows in (X, X.copy()):
-        samples = make_samples(windows, numbers).select(kept)
-        trained, validated = (part.y for part in hold_out(samples, 0.1, 1))
-        np.testing.assert_array_equal(validated, numbers[kept][-8:])
-        first = validated[0] - 4  # its first row
-        np.testing.assert_array_equal(trained, numbers[kept & (numbers + 1 < first)])
+    samples = make_samples(X, numbers).select(kept)
+    trained, validated = (part.y for part in hold_out(samples, 0.1, 1))
+    np.testing.assert_array_equal(validated, numbers[kept][-8:])
+    first = validated[0] - 4  # its first row
+    np.testing.assert_array_equal(trained, numbers[kept & (numbers + 1 < first)])
 
 
 def test_early_stopping_equals_an_explicit_validation_set():
@@ -137,9 +170,9 @@ def test_without_early_stopping_the_last_weights_are_kept():
 
 
 def test_scales_are_those_of_the_training_windows_alone():
-    X, y = make_data()
-    X, y = X.copy(), y.copy()
-    X[-12:], y[-12:] = 1e6, 1e6
+    X = np.random.RandomState(0).normal(size=(120, 5, 2))
+    y = X[:, -1, 0].copy()
+    X[-12:], y[-12:] = 1e6 * X[-12:], 1e6 * y[-12:]
     model = make_model().fit(X, y)
     assert np.abs(model.X_mean_).max() < 1e3
     assert abs(model.y_mean_) < 1e3

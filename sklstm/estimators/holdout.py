@@ -2,40 +2,69 @@
 
 import numpy as np
 
+from sklstm._warnings import warn
+
 
 def hold_out(samples, fraction, horizon):
     """Split the samples in two: those to train on, and the last ones to validate on.
 
-    Windows to train on that share a row with one to validate on, or whose targets, the next
-    `horizon` rows, do, are in neither part.
+    The last ones are the latest by time, where the windows have times, or else the last of each
+    series. Windows that share rows with those of their series to validate on are in neither part,
+    nor are windows whose targets, up to `horizon` rows ahead, do. Windows that nothing assigns to
+    a series have no rows in common; their order in the data counts.
     """
-    n_windows = len(samples.places)
-    n_validation = int(np.ceil(fraction * n_windows))
-    first = n_windows - n_validation
-    span = samples.windows.offsets[-1] + 1
-    overlapping = np.diff(samples.places).min(initial=span) < span
-    ends = samples.places[:first] + span + (horizon if overlapping else 0)
-    kept = np.flatnonzero(ends <= samples.places[first:].min())
-    if len(kept) == 0:
+    windows = samples.windows
+    if windows.series is None:
+        _warn_if_overlapping(windows)
+        validated = _find_last(windows.starts, np.zeros_like(windows.starts), fraction)
+        kept = ~validated
+    else:
+        if windows.times is None:
+            validated = _find_last(windows.starts, windows.series, fraction)
+        else:
+            validated = _find_last(windows.times, np.zeros_like(windows.series), fraction)
+            validated = windows.times >= windows.times[validated].min()
+        first = np.full(windows.series.max() + 1, np.iinfo(np.int64).max)
+        np.minimum.at(first, windows.series[validated], windows.starts[validated])
+        ends = windows.starts + windows.offsets[-1] + 1 + horizon
+        kept = ~validated & (ends <= first[windows.series])
+    if not kept.any():
         raise ValueError(
-            f"early_stopping must leave windows to train on, got none of {n_windows}: "
-            f"{n_validation} are validated on, and the windows and targets of all others overlap "
-            "these. Lower validation_fraction or n_steps, or pass X_val and y_val to fit."
+            f"early_stopping must leave windows to train on, got none of {len(kept)}: "
+            f"{np.count_nonzero(validated)} are validated on, and the windows and targets of all "
+            "others overlap these. Lower validation_fraction or n_steps, or pass X_val and y_val "
+            "to fit."
         )
-    return samples.select(kept), samples.select(slice(first, None))
+    return samples.select(kept), samples.select(validated)
 
 
-def place(windows):
-    """Find the row at which each window starts, in one count of rows for all.
+def _find_last(order, series, fraction):
+    """Find the last windows of each series, a fraction of them, rounded up: a mask."""
+    sorted_windows = np.lexsort((order, series))
+    counts = np.bincount(series)
+    ends = np.cumsum(counts)
+    ranks = np.arange(len(order)) - np.repeat(ends - counts, counts)
+    first = counts - np.ceil(fraction * counts).astype(np.int64)
+    validated = np.empty(len(order), dtype=bool)
+    validated[sorted_windows] = ranks >= np.repeat(first, counts)
+    return validated
 
-    Windows in memory of their own may overlap all the same: a window that begins like the rest of
-    the one before it, after some rows, is that many rows further on.
+
+def _warn_if_overlapping(windows):
+    """Warn where windows that are taken for separate samples may well overlap.
+
+    That is where the last one begins like the rest of the one before it, after some rows.
     """
-    starts, n_steps = windows.starts, len(windows.offsets)
-    if len(starts) < 2 or len(windows.rows) != len(starts) * n_steps:
-        return starts
+    if len(windows.starts) < 2:
+        return
     before, last = windows.gather(slice(-2, None))
-    for apart in range(1, n_steps):
-        if np.array_equal(before[apart:], last[:-apart], equal_nan=True):
-            return apart * np.arange(len(starts))
-    return starts
+    if (last[1:] != last[0]).any() and any(
+        np.array_equal(before[n:], last[:-n], equal_nan=True)
+        for n in range(1, len(windows.offsets))
+    ):
+        warn(
+            "early_stopping takes windows that share no memory for separate samples, but these "
+            "seem to overlap. Then training and validation windows have rows in common, and the "
+            "validation loss is too low. Pass windows as SlidingWindowTransformer or make_windows "
+            "returns them, not a copy, or pass X_val and y_val."
+        )

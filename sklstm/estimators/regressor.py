@@ -98,10 +98,13 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         the end of the training data.
 
     validation_fraction : float, default=0.1
-        Fraction of the windows, the last ones, that `early_stopping` validates on. Windows that
-        have rows in common with these, or whose targets lie in them, are removed from training.
-        How many steps ahead the targets are is read from names such as `temp[t+24]`; without such
-        names, several outputs are taken for 1, 2, 3, … steps ahead.
+        Fraction of the windows, the last ones of each series, that `early_stopping` validates on.
+        Windows that have rows in common with these, or whose targets lie in them, are removed from
+        training. How many steps ahead the targets are is read from names such as `temp[t+24]`;
+        without such names, several outputs are taken for 1, 2, 3, … steps ahead. Only windows as
+        `SlidingWindowTransformer` and `make_windows` return them show which rows they share: those
+        of any other array are taken for separate samples, and for windows that overlap you should
+        pass `X_val` and `y_val`.
 
     n_iter_no_change : int, default=10
         Epochs in a row that may fail to lower the validation loss by `tol`.

@@ -7,29 +7,23 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
-from sklstm.estimators.holdout import place
 from sklstm.network.base import read_base
 from sklstm.training.epoch import Data, Targets
+from sklstm.windows.array import WindowArray
 from sklstm.windows.rows import Windows, as_rows, find_last_rows
 
 
 class Samples(NamedTuple):
-    """Windows, their targets `(n_windows,)` or `(n_windows, n_outputs)`, weights of mean 1.
-
-    `places` are the rows at which the windows start, counted in time: windows that overlap have
-    rows in common, whether they share memory or not.
-    """
+    """Windows, their targets `(n_windows,)` or `(n_windows, n_outputs)`, weights of mean 1."""
 
     windows: Windows
-    places: np.ndarray
     y: np.ndarray
     weights: np.ndarray
 
     def select(self, kept):
         """Select windows by a slice or mask, and scale their weights to mean 1."""
-        windows = self.windows._replace(starts=self.windows.starts[kept])
         weights = self.weights[kept]
-        return Samples(windows, self.places[kept], self.y[kept], weights / weights.mean())
+        return Samples(self.windows.select(kept), self.y[kept], weights / weights.mean())
 
     @property
     def n_outputs(self):
@@ -47,7 +41,7 @@ def make_samples(windows, y, sample_weight=None):
         raise ValueError("sample_weight must have a positive value, got only zeros.")
     weights = weights / weights.max()  # whose sum cannot overflow
     kept = slice(None) if weights.all() else weights > 0
-    return Samples(windows, place(windows), y, weights).select(kept)
+    return Samples(windows, y, weights).select(kept)
 
 
 def check_windows(estimator, X):
@@ -67,7 +61,7 @@ def check_windows(estimator, X):
     }
     if len(X.shape) == 2 or issparse(X):
         return as_rows(check_array(X, **checks)[:, :, np.newaxis])
-    windows = as_rows(np.asarray(X))
+    windows = as_rows(X if isinstance(X, WindowArray) else np.asarray(X))
     return windows._replace(rows=check_array(windows.rows, **checks))
 
 

@@ -32,4 +32,6 @@ def read_windows(network, scales, windows, last_rows, chunk):
 
 def standardize(values, scales):
     """Standardise values `(..., n_features)`, in float64."""
-    return (values - scales.X_mean) / scales.X_scale
+    standardized = values - scales.X_mean
+    standardized /= scales.X_scale
+    return standardized

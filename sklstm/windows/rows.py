@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from sklstm.windows.array import WindowArray
+
 
 class Windows(NamedTuple):
     """Window `i` consists of the rows `starts[i] + offsets`; no row is stored twice.
@@ -14,11 +16,18 @@ class Windows(NamedTuple):
     rows : ndarray of shape (n_rows, n_features)
     starts : ndarray of shape (n_windows,)
     offsets : ndarray of shape (n_steps,)
+    series : ndarray of shape (n_windows,) or None
+        Number of the series of each window. None if nothing says so, as of windows that share no
+        memory: each is a sample for itself.
+    times : ndarray of shape (n_windows,) or None
+        Time of each window as an integer, if it is known.
     """
 
     rows: np.ndarray
     starts: np.ndarray
     offsets: np.ndarray
+    series: np.ndarray | None = None
+    times: np.ndarray | None = None
 
     @property
     def shape(self):
@@ -29,14 +38,24 @@ class Windows(NamedTuple):
         """Copy the windows of a slice to an array `(n_windows, n_steps, n_features)`."""
         return self.rows[self.starts[chunk, np.newaxis] + self.offsets]
 
+    def select(self, kept):
+        """Select windows by a slice or mask."""
+        starts, series, times = (
+            None if array is None else array[kept]
+            for array in (self.starts, self.series, self.times)
+        )
+        return self._replace(starts=starts, series=series, times=times)
+
 
 def as_rows(X):
     """Read the windows `X`, `(n_windows, n_steps, n_features)`, as rows and starts.
 
-    Windows cut from one series at regular distances (`W`, `W[100:]`, `W[::2]` of a strided view
-    `W`) are recognised by their strides and share its memory; so does any C-contiguous array,
-    whose windows do not overlap. Anything else is copied.
+    A `WindowArray` has them. Windows cut from one series at regular distances (`W`, `W[100:]`,
+    `W[::2]` of a strided view `W`) are recognised by their strides and share its memory; an array
+    whose windows lie one after the other is not copied either. Anything else is.
     """
+    if isinstance(X, WindowArray):
+        return Windows(X.rows, X.starts, X.offsets, X.series, X.times)
     n_windows, n_steps, n_features = X.shape
     between_windows, between_steps, between_features = X.strides
     if n_steps == 1:  # numpy gives an axis of length 1 any stride
@@ -49,7 +68,9 @@ def as_rows(X):
         n_rows = apart * (n_windows - 1) + dilation * (n_steps - 1) + 1
         if n_rows <= n_windows * n_steps:  # else some rows are in no window of X
             rows = as_strided(X, (n_rows, n_features), (row, between_features), writeable=False)
-            return Windows(rows, _count(n_windows, apart), _count(n_steps, dilation))
+            shared = n_rows < n_windows * n_steps
+            series = np.zeros(n_windows, dtype=np.int64) if shared else None
+            return Windows(rows, _count(n_windows, apart), _count(n_steps, dilation), series)
     rows = np.ascontiguousarray(X).reshape(n_windows * n_steps, n_features)
     return Windows(rows, _count(n_windows, n_steps), _count(n_steps, 1))
 
@@ -62,8 +83,8 @@ def _count(n, step):
 def weigh_rows(windows, window_weight):
     """Sum for each row the weights of the windows that contain it, 0 where a value is missing."""
     row_weight = np.zeros(len(windows.rows))
-    for offset in windows.offsets:  # windows start at different rows, so no row comes twice
-        row_weight[windows.starts + offset] += window_weight
+    for offset in windows.offsets:  # a window may come twice, as in a bootstrap sample
+        row_weight += np.bincount(windows.starts + offset, window_weight, len(row_weight))
     row_weight[~find_real(windows)] = 0
     return row_weight
 

@@ -3,7 +3,6 @@
 from numbers import Integral
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -14,6 +13,7 @@ from sklstm.windows.callbacks import CallbackSupportMixin, tell_of_fit
 from sklstm.windows.explain import write_window
 from sklstm.windows.history import continues, remember, warn_if_shuffled
 from sklstm.windows.horizon import name_values, steps_ahead
+from sklstm.windows.layout import Span, lay_out
 from sklstm.windows.series import split_series
 
 
@@ -79,10 +79,10 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     overlap, on the rows of `fit` and without a pandas index, windows start short. So
     `fit(X).transform(X)` equals `fit_transform(X)`.
 
-    **Memory.** The windows of a single series are a read-only view on one padded copy of the
-    rows, however long the windows are. The windows of several series, and flattened windows, are
-    a copy, `n_steps` times as large as the rows. float32 and float64 are kept, other numbers
-    become float64.
+    **Memory.** Windows cost the memory of the rows, however long they are: those of a single
+    series are a read-only view of one padded copy, those of several an array-like of rows and
+    starts. Flattened windows are a copy, `n_steps` times as large as the rows. float32 and float64
+    are kept, other numbers become float64.
 
     **Shuffled rows.** A warning says if the pandas index shows that rows are not in time order, or
     that they were taken from between the rows of `fit`, as shuffled splits do.
@@ -196,7 +196,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
         Returns
         -------
-        windows : ndarray or DataFrame
+        windows : ndarray, WindowArray or DataFrame
             As `transform` returns them.
         """
         return self.fit(X, y, groups=groups).transform(X, groups=groups)
@@ -214,16 +214,17 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
         Returns
         -------
-        windows : ndarray of shape (n_rows, n_steps, n_features)
-            Window `i` ends with row `i`. A read-only view if `X` is one series. With
-            `flatten=True` an array or, after `set_output`, a DataFrame of shape
-            (n_rows, n_steps * n_features), the oldest step first.
+        windows : ndarray or WindowArray of shape (n_rows, n_steps, n_features)
+            Window `i` ends with row `i`. A read-only view if `X` is one series; for several an
+            array-like, which `numpy.asarray` turns into an array. With `flatten=True` an array
+            or, after `set_output`, a DataFrame of shape (n_rows, n_steps * n_features), the
+            oldest step first.
         """
         check_is_fitted(self, "history_")
         rows, panel = self._read(X, groups, reset=False)
         warn_if_shuffled(panel, self.history_)
         windows = self._make_windows(rows, panel)
-        return windows.reshape(len(rows), -1) if self.flatten else windows
+        return np.asarray(windows).reshape(len(rows), -1) if self.flatten else windows
 
     def explain_window(self, X, i, *, horizon=1, groups=None):
         """Describe a window: the rows that make it, and the rows of its target.
@@ -268,10 +269,13 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             raise ValueError(f"i must be the number of one of the {len(rows)} rows, got {i!r}.")
         series = next(series for series in panel if i % len(rows) in series.members)
         position = np.searchsorted(series.members, i % len(rows))
-        before = self._before(rows, series)
+        span = self._find_span(rows, series)
         # Windows made of positions show where each step comes from: the past is negative.
-        positions = np.arange(-len(before), len(series.members), dtype=float)[:, np.newaxis]
-        windows = self._slide(positions[len(before) :], positions[: len(before)])
+        n_before = len(span.before)
+        positions = np.arange(-n_before, len(series.members), dtype=float)[:, np.newaxis]
+        alone = span._replace(members=slice(None), before=positions[:n_before])
+        arguments = self._n_before(), int(self.dilation), self.padding
+        windows = np.asarray(lay_out(positions[n_before:], [alone], *arguments))
         return write_window(
             series,
             self.history_.get(series.label),
@@ -335,13 +339,15 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     def _make_windows(self, rows, panel):
         """Return windows of shape (n_rows, n_steps, n_features), in the order of the rows."""
-        if len(panel) == 1:
-            return self._slide(rows, self._before(rows, panel[0]))
-        windows = np.empty((len(rows), self.n_steps, rows.shape[1]), rows.dtype)
-        for series in panel:
-            series_rows = rows[series.members]
-            windows[series.members] = self._slide(series_rows, self._before(rows, series))
-        return windows
+        spans = [self._find_span(rows, series) for series in panel]
+        return lay_out(rows, spans, self._n_before(), int(self.dilation), self.padding)
+
+    def _find_span(self, rows, series):
+        """Return the rows of a series and those before them, with their places in time."""
+        before = self._before(rows, series)
+        members = series.members
+        whole = slice(None) if isinstance(members, range) else members
+        return Span(whole, range(len(members)), before, np.arange(-len(before), 0))
 
     def _before(self, rows, series):
         """Return the rows just before a series, if they are remembered and `history` is on."""
@@ -349,17 +355,6 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         if not self.history or not continues(past, series.times):
             return rows[:0]
         return _take_last(past["rows"], self._n_before())
-
-    def _slide(self, rows, before):
-        """View rows (n_rows, n_features) as windows, given the rows before them."""
-        n_before = self._n_before()
-        n_missing = n_before - len(before)
-        padded = np.empty((n_before + len(rows), rows.shape[1]), rows.dtype)
-        padded[n_missing:n_before] = before
-        padded[n_before:] = rows
-        padded[:n_missing] = np.nan if self.padding == "nan" else padded[n_missing]
-        windows = sliding_window_view(padded, n_before + 1, axis=0)[:, :, :: self.dilation]
-        return windows.swapaxes(1, 2)
 
     def _n_before(self):
         """Return how many rows before its own a window reaches back."""

@@ -1,0 +1,102 @@
+"""Windows as an array-like, where they cannot be a strided view of one array."""
+
+import numpy as np
+
+
+class WindowArray:
+    """Windows of several series, or with gaps, as an array-like that stores each row once.
+
+    Window `i` consists of the rows `starts[i] + offsets`. The first axis is indexed without a copy,
+    by slices, masks and integers; everything else turns the windows into an array, as
+    `numpy.asarray` does: `n_steps` times the rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Rows, NaN where one is missing. Those of a series lie in time order, one after the other;
+        no window reaches from one series into another.
+
+    starts : ndarray of shape (n_windows,)
+        Number of the first row of each window.
+
+    offsets : ndarray of shape (n_steps,)
+        Rows from the first one of a window to each of its steps.
+
+    series : ndarray of shape (n_windows,)
+        Number of the series of each window.
+
+    times : ndarray of shape (n_windows,), default=None
+        Time of each window as an integer, on one clock for all series.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import SlidingWindowTransformer
+    >>> rows = np.arange(6.0).reshape(-1, 1)
+    >>> W = SlidingWindowTransformer(n_steps=2).fit_transform(rows, groups=list("aaabbb"))
+    >>> W
+    <WindowArray of shape (6, 2, 1), dtype float64>
+    >>> np.asarray(W[3:])[:, :, 0]
+    array([[nan,  3.],
+           [ 3.,  4.],
+           [ 4.,  5.]])
+    """
+
+    ndim = 3
+
+    def __init__(self, rows, starts, offsets, series, times=None):
+        self.rows = rows
+        self.starts = starts
+        self.offsets = offsets
+        self.series = series
+        self.times = times
+
+    @property
+    def shape(self):
+        """Shape `(n_windows, n_steps, n_features)`."""
+        return len(self.starts), len(self.offsets), self.rows.shape[1]
+
+    @property
+    def dtype(self):
+        """Data type of the values."""
+        return self.rows.dtype
+
+    def __len__(self):
+        return len(self.starts)
+
+    def __getitem__(self, key):
+        first = _find_first_axis(key)
+        if first is None or isinstance(first, int | np.integer):
+            return np.asarray(self)[key] if first is None else self._gather(self.starts[first])
+        starts = self.starts[first]
+        # Only the rows from the first to the last one in use: a fold that is pickled is no larger.
+        begin, end = (starts.min(), starts.max() + self.offsets[-1] + 1) if len(starts) else (0, 0)
+        times = None if self.times is None else self.times[first]
+        return WindowArray(
+            self.rows[begin:end], starts - begin, self.offsets, self.series[first], times
+        )
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("copy must not be False: windows become an array by a copy only.")
+        return self._gather(self.starts[:, np.newaxis]).astype(dtype or self.dtype, copy=False)
+
+    def _gather(self, starts):
+        return self.rows[starts + self.offsets]
+
+    def __repr__(self):
+        return f"<WindowArray of shape {self.shape}, dtype {self.dtype}>"
+
+
+def _find_first_axis(key):
+    """Return the index of the first axis, or None if the other axes are indexed, too."""
+    if not isinstance(key, tuple):
+        key = (key,)
+    whole = all(part is Ellipsis or part == slice(None) for part in key[1:])
+    first = key[0] if key and whole and len(key) <= 3 else None
+    if first is Ellipsis:
+        return slice(None)
+    if isinstance(first, int | np.integer | slice):
+        return first
+    index = np.asarray(first)
+    return index if index.ndim == 1 and index.dtype.kind in "bi" else None
