@@ -66,10 +66,15 @@ def updates_by_number(description):
 
 
 def build_optimizer(description, variables):
-    """Build an optimizer from its description, for these variables."""
+    """Build an optimizer from its description, for these variables.
+
+    Gradients are those of one device: the sum over devices, which Keras takes nevertheless, would
+    have TensorFlow keep the graph of each program for ever, 4 MB.
+    """
     kind, settings = description
     optimizer = kind.from_config(json.loads(settings))
     optimizer.build(variables)
+    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
     return optimizer
 
 
