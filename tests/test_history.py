@@ -126,7 +126,7 @@ def test_history_can_be_switched_off():
     transformer = SlidingWindowTransformer(n_steps=3).fit(frame.iloc[:4])
     transformer.set_params(history=False)
     np.testing.assert_array_equal(transformer.transform(frame.iloc[4:])[0, :, 0], windows[0])
-    assert len(transformer.fit(frame).history_[None]["rows"]) == 0
+    assert len(transformer.fit(frame).history_[""]["rows"]) == 0
 
 
 def test_windows_of_another_length_than_at_fit_take_what_is_remembered():
@@ -147,10 +147,10 @@ def test_numpy_windows_start_short():
 def test_remembered_rows_are_few_and_survive_a_pickle():
     frame = pd.DataFrame({"x": np.arange(100_000.0)}, index=np.arange(100_000))
     transformer = SlidingWindowTransformer(n_steps=3, dilation=2).fit(frame)
-    past = transformer.history_[None]
+    past = transformer.history_[""]
     np.testing.assert_array_equal(past["rows"][:, 0], np.arange(99_996, 100_000))
     assert past["rows"].base is None
-    assert not np.shares_memory(past["times"], frame.index)
+    assert not np.shares_memory(past["labels"], frame.index)
     pickled = pickle.dumps(transformer)
     assert len(pickled) < 5_000
     tomorrow = pd.DataFrame({"x": [0.5]}, index=[100_000])

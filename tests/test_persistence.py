@@ -10,6 +10,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
+from indexes import CONTINUING
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -98,6 +99,35 @@ def test_skops_must_trust_the_classes_only(fitted):
     data = skops_io.dumps(model)
     assert skops_io.get_untrusted_types(data=data) == classes
     assert_array_equal(skops_io.loads(data, trusted=classes).predict(rows), model.predict(rows))
+
+
+@pytest.mark.parametrize("name", CONTINUING)
+@pytest.mark.parametrize("panel", [False, True])
+def test_skops_loads_a_pipeline_fitted_on_any_index(name, panel):
+    skops_io, pd = pytest.importorskip("skops.io"), pytest.importorskip("pandas")
+    index = CONTINUING[name]
+    frame = pd.DataFrame({"x": np.arange(float(len(index)))}, index)
+    first, rest = frame.iloc[:5], frame.iloc[5:]
+    if panel:
+        first, rest = (pd.concat({"a": part, "b": -part}) for part in (first, rest))
+    transformer = SlidingWindowTransformer(n_steps=3).fit(first)
+    data = skops_io.dumps(transformer)
+    classes = ["sklstm.windows.transformer.SlidingWindowTransformer"]
+    assert skops_io.get_untrusted_types(data=data) == classes
+    loaded = skops_io.loads(data, trusted=classes)
+    assert_array_equal(loaded.transform(rest), transformer.transform(rest))
+    if not panel:  # whose levels have no frequency of their own
+        assert not np.isnan(loaded.transform(rest)).any()  # the history is there
+
+
+def test_what_is_remembered_is_plain():
+    pd = pytest.importorskip("pandas")
+    for index in CONTINUING.values():
+        panel = pd.concat({3: pd.DataFrame({"x": np.zeros(len(index))}, index)})
+        history = SlidingWindowTransformer(n_steps=3).fit(panel).history_
+        assert list(history) == ["3"]
+        assert {type(value) for value in history["3"].values()} == {np.ndarray, str}
+        assert history["3"]["labels"].dtype != object
 
 
 USES = {

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklstm.windows.horizon import name_step
+from sklstm.windows.index import unpack_index
 
 
 def write_window(series, past, position, window_steps, window_positions, target_steps):
@@ -33,7 +34,7 @@ def _write_row(series, past, position):
         return "missing"
     position = int(position)
     if position < 0:
-        return f"remembered  {past['times'][position]}"
+        return f"remembered  {unpack_index(past)[position]}"
     if position >= len(series.members):
         return "after the last row"
     time = "" if series.times is None else f"  {series.times[position]}"

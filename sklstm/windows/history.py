@@ -3,27 +3,33 @@
 import numpy as np
 
 from sklstm._warnings import warn
-from sklstm.windows.index import N_LABELS, continue_index, is_time
+from sklstm.windows.index import N_LABELS, continue_index, is_time, pack_index, unpack_index
 
 
 def remember(rows, times):
     """Return what to remember of a series, given its last rows and its whole index.
 
-    This is a plain dict, as a pickle would name a private class by its place in the package. It
-    holds the "rows", `(n_remembered, n_features)`, the last "times" and the time "following" them,
-    None where the index has no step.
+    That is a plain dict: the "rows", `(n_remembered, n_features)`, and the last labels of the index
+    as `pack_index` packs them. So files of any format hold arrays and text only.
     """
+    if not times.is_monotonic_increasing:
+        rows = rows[:0]  # they are no past of anything
     # Few rows, but enough labels to find the step and to notice shuffled folds.
-    last = times[-max(len(rows), N_LABELS) :].copy(deep=True)
-    following = continue_index(last, 1) if times.is_monotonic_increasing else None
-    return {"rows": rows, "times": last, "following": None if following is None else following[0]}
+    return {"rows": rows, **pack_index(times[-max(len(rows), N_LABELS) :])}
+
+
+def name_series(label):
+    """Return the key of a series in what is remembered: text, and "" for the only series."""
+    label = label.item() if isinstance(label, np.generic) else label
+    return "" if label is None else repr(label)
 
 
 def continues(past, times):
     """Tell whether an index begins exactly where the remembered one ended."""
-    if past is None or times is None or past["following"] is None:
+    if past is None or times is None:
         return False
-    return bool(times[0] == past["following"])
+    following = continue_index(unpack_index(past), 1)
+    return following is not None and bool(times[0] == following[0])
 
 
 def warn_if_shuffled(panel, pasts):
@@ -32,7 +38,7 @@ def warn_if_shuffled(panel, pasts):
     That is where rows are not in time order, or were taken from between the rows of `fit`. A model
     warns once: not again in `transform` if `fit` has warned.
     """
-    if any(_contradicts(series.times, pasts.get(series.label)) for series in panel):
+    if any(_contradicts(series.times, pasts.get(name_series(series.label))) for series in panel):
         warn(
             "Rows must be in time order, but their index says that they are not. So windows and "
             "training rows contain the future of other rows. Sort the rows by time and split "
@@ -42,15 +48,19 @@ def warn_if_shuffled(panel, pasts):
 
 def _contradicts(times, past):
     """Tell whether an index contradicts the order of its rows, and `fit` has not warned yet."""
-    if not is_time(times) or (past is not None and not past["times"].is_monotonic_increasing):
+    if not is_time(times):
         return False
-    return not times.is_monotonic_increasing or (past is not None and _interleave(times, past))
+    if past is None:
+        return not times.is_monotonic_increasing
+    remembered = unpack_index(past)
+    if not remembered.is_monotonic_increasing:
+        return False
+    return not times.is_monotonic_increasing or _interleave(times, remembered)
 
 
-def _interleave(times, past):
+def _interleave(times, remembered):
     """Tell whether times fall into several gaps of the remembered ones, and on none of them."""
-    remembered = past["times"]
-    if times.dtype != remembered.dtype:
+    if times.dtype != remembered.dtype or not len(remembered):
         return False
     inside = times[(times >= remembered[0]) & (times <= remembered[-1])]
     gaps = np.unique(remembered.searchsorted(inside))

@@ -1,5 +1,7 @@
 """The index of a series: its step, the labels that follow it, and its labels some steps later."""
 
+import contextlib
+
 import numpy as np
 
 # The step comes from the last labels only: an irregular stretch long ago does no harm.
@@ -67,6 +69,62 @@ def shift_index(times, n):
     if not isinstance(times, pd.RangeIndex):
         times = times.astype(np.int64)  # small integers would start again at zero
     return times + n * int(step)
+
+
+def pack_index(times):
+    """Pack an index in an array and text: its "labels", their "kind" and the "freq" of the index.
+
+    Labels are numbers, spans, ordinals of periods, or stamps, in UTC if they have a time zone. The
+    kind is "period", the name of a time zone, or "". An index that does not say when has no labels.
+    """
+    import pandas as pd
+
+    freq = getattr(times, "freqstr", None) or ""
+    if isinstance(times, pd.PeriodIndex):
+        return {"labels": times.asi8.copy(), "kind": "period", "freq": freq}
+    if isinstance(times, pd.DatetimeIndex):
+        labels = times if times.tz is None else times.tz_convert(None)
+        return {"labels": labels.to_numpy().copy(), "kind": _name_zone(times.tz), "freq": freq}
+    if not is_time(times):
+        return {"labels": np.zeros(0, dtype=np.int64), "kind": "unknown", "freq": ""}
+    if isinstance(times, pd.RangeIndex):
+        freq = str(times.step)
+    return {"labels": times.to_numpy().copy(), "kind": "", "freq": freq}
+
+
+def unpack_index(packed):
+    """Make an index of what `pack_index` packed."""
+    import pandas as pd
+
+    labels, kind, freq = packed["labels"], packed["kind"], packed["freq"]
+    if kind == "period":
+        return pd.PeriodIndex.from_ordinals(labels, freq=freq)
+    if labels.dtype.kind not in "Mm":
+        step = int(freq) if freq else None
+        return (
+            pd.Index(labels) if step is None else pd.RangeIndex(labels[0], labels[-1] + step, step)
+        )
+    index = pd.Index(labels)
+    if kind:
+        index = index.tz_localize("UTC").tz_convert(kind)
+    with contextlib.suppress(
+        ValueError
+    ):  # an offset that its name does not describe, with holidays
+        index.freq = freq or None
+    return index
+
+
+def _name_zone(tz):
+    """Name a time zone so that pandas finds it again; "UTC" where no name says which it is."""
+    import pandas as pd
+
+    if tz is None:
+        return ""
+    try:
+        pd.Timestamp(0, tz=str(tz))
+    except Exception:  # of pytz, zoneinfo or dateutil
+        return "UTC"
+    return str(tz)
 
 
 def _find_offset(times):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklstm.windows.callbacks import CallbackSupportMixin, tell_of_fit
 from sklstm.windows.explain import write_window
-from sklstm.windows.history import continues, remember, warn_if_shuffled
+from sklstm.windows.history import continues, name_series, remember, warn_if_shuffled
 from sklstm.windows.horizon import name_values, steps_ahead
 from sklstm.windows.layout import Span, lay_out
 from sklstm.windows.series import split_series
@@ -52,11 +52,10 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     Attributes
     ----------
     history_ : dict
-        The past of each series by its label, which is None without a `MultiIndex` or `groups`. A
-        past is a dict of three values. `"rows"` are the last rows, an ndarray of shape
-        (n_remembered, n_features). `"times"` are the last labels of the index, at least 64 if
-        there are as many. `"following"` is the next label, or None if the index has no step.
-        Without a pandas index `history_` is empty.
+        The past of each series, under its label as `repr` writes it; under "" if `X` is one series
+        without a label. A past is a dict of arrays and text: "rows", the last rows, of shape
+        (n_remembered, n_features); "labels", "kind" and "freq", the last labels of the index, at
+        least 64 if there are as many. Without a pandas index `history_` is empty.
 
     n_features_in_ : int
         Number of features of a row.
@@ -173,7 +172,9 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         warn_if_shuffled(panel, {})
         n_rows = self._n_before() if self.history else 0
         self.history_ = {
-            series.label: remember(rows[_take_last(series.members, n_rows)], series.times)
+            name_series(series.label): remember(
+                rows[_take_last(series.members, n_rows)], series.times
+            )
             for series in panel
             if series.times is not None
         }
@@ -278,7 +279,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         windows = np.asarray(lay_out(positions[n_before:], [alone], *arguments))
         return write_window(
             series,
-            self.history_.get(series.label),
+            self.history_.get(name_series(series.label)),
             position,
             window_steps=self._steps(),
             window_positions=windows[position, :, 0],
@@ -351,7 +352,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     def _before(self, rows, series):
         """Return the rows just before a series, if they are remembered and `history` is on."""
-        past = self.history_.get(series.label)
+        past = self.history_.get(name_series(series.label))
         if not self.history or not continues(past, series.times):
             return rows[:0]
         return _take_last(past["rows"], self._n_before())
