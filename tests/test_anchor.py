@@ -62,8 +62,8 @@ def test_one_index_serves_all_steps_ahead_and_negative_ones_count_from_the_end()
     rows = make_walk(n_features=3)
     X, y = make_supervised(rows, horizon=2, target=2)
     W = SlidingWindowTransformer(n_steps=6).fit_transform(X)
-    one, each, last = (make_model(anchor=a).fit(W, y) for a in (2, [2, 2], -1))
-    for other in (each, last):
+    one, each, last, array = (make_model(anchor=a).fit(W, y) for a in (2, [2, 2], -1, np.array(2)))
+    for other in (each, last, array):
         np.testing.assert_array_equal(one.predict(W), other.predict(W))
     assert one.network_["anchor"] == (2, 2)
 

@@ -18,6 +18,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
+from sklstm import make_windows
 from sklstm.estimators import base
 from sklstm.training import program as _program
 from sklstm.training.checkpoint import Checkpoint
@@ -195,6 +196,17 @@ def test_what_does_not_shape_the_training_may_differ(written, tmp_path):
     assert again.n_iter_ == 4
 
 
+def test_the_layout_in_memory_and_the_kind_of_numbers_may_differ(path):
+    windows, targets = make_windows(np.sin(np.arange(60) / 3), 6)
+    params = {"n_iter_no_change": 5, "learning_rate": 0.003, "units": 3, "early_stopping": False}
+    make_model(path, epochs=2, **params).fit(windows, targets)
+    others = {"n_iter_no_change": np.int64(5), "learning_rate": np.float64(0.003), "units": (3,)}
+    for again in (windows.copy(), np.asfortranarray(windows)):
+        strided = np.c_[targets, targets][:, 0]
+        model = make_model(path, epochs=2, **{**params, **others}).fit(again, strided)
+        assert model.n_iter_ == 2
+
+
 def test_a_processor_that_rounds_otherwise_goes_on(path, monkeypatch):
     make_model(path, epochs=2).fit(X, y)
     measure_scales = base.measure_scales
@@ -273,6 +285,13 @@ def test_parameters_may_be_numbers_of_numpy(path):
     fitted = make_model(path, **params).fit(X, y)
     assert fitted.n_iter_ == 3
     assert_same_fit(make_model(path, **params).fit(X, y), fitted)
+
+
+def test_a_folder_and_what_is_no_path_are_refused_with_a_cure(path):
+    with pytest.raises(ValueError, match="pass the path of a file in it"):
+        make_model(path.parent).fit(X, y)
+    with pytest.raises(ValueError, match=r"checkpoint must be a path, got 'a.*b': embedded"):
+        make_model("a\0b").fit(X, y)
 
 
 def test_a_damaged_file_is_refused_and_stays(path):

@@ -45,8 +45,7 @@ def test_losses_that_no_linear_output_serves_are_refused_with_a_cure(loss, cure)
 
 def test_all_cross_entropies_and_hinges_of_keras_are_refused():
     names = {name for name in vars(keras.losses) if name.islower()}
-    sparse = {"sparse_categorical_crossentropy"}  # unknown, as it takes numbers of classes
-    wrong = {name for name in names if name.endswith(("crossentropy", "hinge"))} - sparse
+    wrong = {name for name in names if name.endswith(("crossentropy", "hinge"))}
     assert wrong | {"kl_divergence", "cosine_similarity"} == set(REFUSED_LOSSES)
     assert not set(LOSSES) & set(REFUSED_LOSSES)
 
@@ -101,14 +100,36 @@ def test_early_stopping_measures_the_poisson_loss():
 @pytest.mark.parametrize("change", [lambda y: y - 1, lambda y: 0 * y, lambda y: np.c_[y, 0 * y]])
 def test_what_is_no_count_is_refused(change):
     X, y = make_counts(60)
-    with pytest.raises(ValueError, match="y must be at least 0, with a positive value"):
+    message = "y must be at least 0 for loss='poisson'|a positive value in each .* in output [01]"
+    with pytest.raises(ValueError, match=message):
         make_model(loss="poisson").fit(X, change(y))
+
+
+def test_zeros_alone_may_follow_other_counts():
+    X, y = make_counts(60)
+    model = make_model(loss="poisson").partial_fit(X, y).partial_fit(X[:9], 0 * y[:9])
+    assert model.n_iter_ == 2
+
+
+def test_targets_to_validate_on_are_checked_too():
+    X, y = make_counts(60)
+    with pytest.raises(ValueError, match="y must be at least 0"):
+        make_model(loss="poisson").fit(X, y, X_val=X, y_val=-y)
+    with pytest.raises(ValueError, match="y must be less than"):
+        make_model(loss="mape").fit(X, y + 1, X_val=X, y_val=1e39 * (y + 1))
+
+
+def test_the_message_of_an_unknown_loss_names_those_that_serve():
+    X, y = make_counts(60)
+    with pytest.raises(ValueError, match="'poisson'") as error:
+        make_model(loss="kld").fit(X, y)
+    assert not any(repr(name) in str(error.value) for name in REFUSED_LOSSES)
 
 
 def test_another_head_cannot_be_gone_on_with():
     X, y = make_counts(60)
     model = make_model(warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match="head from linear to exponential"):
+    with pytest.raises(ValueError, match=r"head \(by loss\) from linear to exponential"):
         model.set_params(loss="poisson").fit(X, y)
 
 

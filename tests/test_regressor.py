@@ -391,8 +391,12 @@ WRONG_PARAMS = [
     ({"loss": "dice"}, "'loss' parameter .* Got 'dice'"),
     ({"optimizer": "adm"}, "optimizer must be one of .*'adam'.* got 'adm'"),
     ({"shuffle": "yes"}, "'shuffle' parameter .* Got 'yes'"),
-    ({"max_grad_norm": 1e-50}, "max_grad_norm must be at least 1.2e-38, .* float32.* got 1e-50"),
-    ({"learning_rate": 1e-50}, "learning_rate must be at least 1.2e-38, .* float32.* got 1e-50"),
+    ({"max_grad_norm": 1e-50}, "max_grad_norm must be at least 1.2e-38 .* float32.* got 1e-50"),
+    ({"max_grad_norm": 1e39}, "max_grad_norm must be .* at most 3.4.*e.38.* float32.* got 1e.39"),
+    ({"learning_rate": 1e-50}, "learning_rate must be at least 1.2e-38 .* float32.* got 1e-50"),
+    ({"learning_rate": 1e39}, "learning_rate must be .* at most .* got 1e.39"),
+    ({"alpha": 1e39}, "alpha must be at least 0 and at most 3.4.* got 1e.39"),
+    ({"dropout": 1 - 1e-9}, "dropout must be at least 0 and at most 0.9999999.* got 0.999999999"),
 ]
 
 
@@ -430,6 +434,9 @@ WRONG_DATA = [
     (X0[::3][:0], Y0[:0], ValueError, r"0 sample\(s\)"),
     (X0, np.where(Y0 > 1, np.inf, Y0), ValueError, "Input y contains infinity"),
     (1e200 * X0, Y0, ValueError, "X and y must have finite variances"),
+    (1e160 * X0, Y0, ValueError, "X and y must have finite variances"),
+    (1e-170 * X0, Y0, ValueError, "X and y must have variances above 0"),
+    (X0, 1e-170 * Y0, ValueError, "X and y must have variances above 0"),
     (X0, 1e200 * Y0, ValueError, "X and y must have finite variances"),
     (X0[np.newaxis], Y0, ValueError, r"n_windows, n_steps, n_features.* \(1, 40, 6, 2\)"),
     (X0, None, ValueError, "requires y to be passed, but the target y is None"),

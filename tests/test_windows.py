@@ -122,5 +122,6 @@ def test_integers_of_few_bits_are_read_as_any_other():
     expected = SlidingWindowTransformer(n_steps=200, dilation=2).fit_transform(rows)
     np.testing.assert_array_equal(transformer.fit_transform(rows), expected)
     assert transformer.explain_window(rows, 500).count("t-398") == 1
+    assert transformer.explain_window(rows, np.uint8(250)).count("row 250") == 1
     X, y = make_supervised(rows, horizon=[np.uint8(200)])
     np.testing.assert_array_equal(y, X[:, 0] + 200)

@@ -22,12 +22,14 @@ from sklstm.estimators.fitted import (
 )
 from sklstm.estimators.holdout import hold_out
 from sklstm.estimators.parameters import (
-    check_positive,
+    HUGE,
+    TINY,
+    check_float32,
     read_learning_rate,
     read_segment,
     read_units,
 )
-from sklstm.estimators.samples import as_array, check_windows, make_data, make_samples
+from sklstm.estimators.samples import as_array, check_windows, hash_samples, make_data, make_samples
 from sklstm.export.keras import to_keras
 from sklstm.network.activations import ACTIVATIONS
 from sklstm.network.base import warn_if_units_differ
@@ -42,6 +44,8 @@ from sklstm.training.optimizer import check_optimizer, describe_optimizer
 from sklstm.training.progress import show_progress
 from sklstm.windows.callbacks import CallbackSupportMixin
 from sklstm.windows.horizon import read_outputs
+
+_NAMES = {"head": "head (by loss)"}  # of what is no parameter
 
 
 class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
@@ -159,7 +163,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         samples = self._read_samples(X, y, sample_weight)
         _, steps = read_outputs(y, samples.n_outputs)
         training, validation = self._split_validation(samples, X_val, y_val, max(steps))
-        loss = self._read_loss(training)
+        loss = self._read_loss(training, validation)
         network = self._make_network(training, loss)
         check_callbacks(self.callbacks)
         continued = continued and hasattr(self, "weights_")
@@ -241,7 +245,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self._check_features(X, samples.windows)
         before, now = asdict(fitted.network), asdict(network)
         changed = [
-            f"{name} from {before[name]} to {now[name]}"
+            f"{_NAMES.get(name, name)} from {before[name]} to {now[name]}"
             for name in now
             if before[name] != now[name]
         ]
@@ -253,8 +257,10 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return fitted
 
     def _make_problem(self, fitted, training, validation, loss, one_epoch):
-        if self.max_grad_norm is not None:
-            check_positive("max_grad_norm", self.max_grad_norm)
+        check_float32("max_grad_norm", self.max_grad_norm, TINY, HUGE)
+        check_float32("alpha", self.alpha, 0, HUGE)
+        for name in ("dropout", "recurrent_dropout"):
+            check_float32(name, getattr(self, name), 0, 1 - 2**-24)
         datas = [
             None if samples is None else make_data(samples, fitted.network, fitted.scales, loss)
             for samples in (training, validation)
@@ -283,7 +289,11 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _list_given(self, samples, sample_weight, validation):
         """List what the user gave that shapes the training, to tell a checkpoint from others."""
-        params = self.get_params()
+        params = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self.get_params().items()
+        }
+        params["units"] = read_units(self.units)
         for name in ("callbacks", "checkpoint", "epochs", "verbose"):  # may differ
             del params[name]
         if not isinstance(self.random_state, Integral):  # the file has its state
@@ -293,7 +303,8 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         params["learning_rate"] = read_learning_rate(self.optimizer, self.learning_rate)
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         parts = [samples] if validation is None else [samples, validation]
-        return params, weights, [(*part.windows, part.y) for part in parts]
+        separate = self.early_stopping and samples.windows.series is None  # how it splits them
+        return params, weights, separate, [hash_samples(part) for part in parts]
 
     @contextmanager
     def _observe(self, fitted, problem, *, X, y, sample_weight, one_epoch):
@@ -370,7 +381,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Validate `y` as float64 of shape `(n_windows,)` or `(n_windows, n_outputs)`."""
 
     @abstractmethod
-    def _read_loss(self, samples):
+    def _read_loss(self, training, validation):
         """Return the `Loss`, which names the head, and check that it serves the targets."""
 
     def _read_anchor(self, samples):

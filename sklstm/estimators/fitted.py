@@ -75,7 +75,7 @@ def read_attributes(estimator):
 
 def hand_over(fitted, estimator):
     """Give an estimator its fitted attributes, all at once, in place of those of an earlier fit."""
-    kept = {name: value for name, value in vars(estimator).items() if not name.endswith("_")}
+    kept = {name: value for name, value in vars(estimator).items() if name != "feature_names_in_"}
     estimator.__dict__ = kept | make_attributes(fitted)
     return estimator
 

@@ -51,6 +51,7 @@ REFUSED_LOSSES = {
     "categorical_focal_crossentropy": _OF_CLASSES,
     "categorical_hinge": _OF_CLASSES,
     "hinge": _OF_CLASSES,
+    "sparse_categorical_crossentropy": _OF_CLASSES,
     "squared_hinge": _OF_CLASSES,
     "cosine_similarity": (
         "leaves the length of the prediction open. For directions, scale the rows of y to length 1 "
@@ -63,8 +64,8 @@ REFUSED_LOSSES = {
 }
 
 
-def read_loss(name, quantile, anchor, y):
-    """Read a loss, and check that it serves these targets."""
+def read_loss(name, quantile, anchor, y, y_val):
+    """Read a loss, and check that it serves the targets to train and to validate on."""
     if name in REFUSED_LOSSES:
         raise ValueError(
             f"loss must be one of {sorted(LOSSES)}, got {name!r}, which {REFUSED_LOSSES[name]}."
@@ -74,14 +75,20 @@ def read_loss(name, quantile, anchor, y):
             f"loss must be one of {sorted(_OF_RESIDUALS)} with an anchor, got {name!r}."
         )
     loss = LOSSES[name]._replace(quantile=quantile)
-    if loss.head == "exponential" and ((y < 0).any() or not (y > 0).any(axis=0).all()):
+    for part in (y, y_val):
+        if part is not None:
+            _check_targets(loss, part)
+    return loss
+
+
+def _check_targets(loss, y):
+    if loss.head == "exponential" and (y < 0).any():
         raise ValueError(
-            f"y must be at least 0, with a positive value in each output, for loss={name!r}, got "
-            f"values from {y.min():.3g} to {y.max():.3g}."
+            f"y must be at least 0 for loss={loss.name!r}, got {y.min():.3g}. For values that may "
+            'be negative use "mse".'
         )
     if not loss.standardized and np.abs(y).max() > np.finfo(np.float32).max:
         raise ValueError(
-            f"y must be less than 3.4e38 for loss={name!r}, which is taken in the units of y, got "
-            f"{np.abs(y).max():.3g}. Divide y by a power of 10."
+            f"y must be less than 3.4e38 for loss={loss.name!r}, which is taken in the units of y, "
+            f"got {np.abs(y).max():.3g}. Divide y by a power of 10."
         )
-    return loss

@@ -4,6 +4,9 @@ from numbers import Integral, Real
 
 import numpy as np
 
+TINY = float(np.finfo(np.float32).tiny)
+HUGE = float(np.finfo(np.float32).max)
+
 
 def read_units(units):
     """Read `units` as a tuple of positive ints, one for each layer."""
@@ -33,7 +36,8 @@ def read_anchor(anchor, n_features, n_outputs):
     """Read `anchor` as a tuple of columns, one for each output, or None."""
     if anchor is None:
         return None
-    columns = [anchor] * n_outputs if isinstance(anchor, Integral) else list(anchor)
+    columns = np.asarray(anchor, dtype=object)
+    columns = [columns.item()] * n_outputs if columns.ndim == 0 else columns.tolist()
     if len(columns) != n_outputs:
         raise ValueError(
             "anchor must be a column or have one for each output, "
@@ -49,16 +53,16 @@ def read_learning_rate(optimizer, learning_rate):
     """Read the learning rate, None if it is a schedule of the optimizer."""
     if not isinstance(optimizer, str):
         learning_rate = optimizer.get_config().get("learning_rate")
-        return learning_rate if isinstance(learning_rate, Real) else None
-    check_positive("learning_rate", learning_rate)
-    return learning_rate
+        if not isinstance(learning_rate, Real):
+            return None
+    check_float32("learning_rate", learning_rate, TINY, HUGE)
+    return float(learning_rate)
 
 
-def check_positive(name, value):
-    """Check that a number is positive in float32, too, in which the training computes."""
-    smallest = np.finfo(np.float32).tiny
-    if value < smallest:
+def check_float32(name, value, least, most):
+    """Check that a number is within limits in float32, too, in which the training computes."""
+    if value is not None and not least <= value <= most:
         raise ValueError(
-            f"{name} must be at least {smallest:.2g}, the smallest number of float32, in which the "
-            f"training computes, got {value!r}."
+            f"{name} must be at least {least:.2g} and at most {most:.8g}, limits of the float32 "
+            f"numbers that the training computes with, got {value!r}."
         )

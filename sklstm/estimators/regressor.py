@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
 from sklstm.estimators.base import BaseLSTM
 from sklstm.estimators.losses import LOSSES, REFUSED_LOSSES, read_loss
@@ -39,8 +39,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         is missing is skipped whole.
 
     anchor : int or sequence of int, default=None
-        Column of `X` that `y` is the future of, in the same units; or one such column for each
-        output. The network reads the column relative to its value in the last real step of the
+        The column of `X` whose future values are in `y`, in the same units; or one such column for
+        each output. The network reads the column relative to its value in the last real step of the
         window and predicts the change from there, so that levels never seen in training can be
         forecast. Negative numbers count from the last column.
 
@@ -56,8 +56,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         "quantile" are taken of the standardised targets. "poisson", for counts, has a log link,
         as in scikit-learn's `HistGradientBoostingRegressor`: predictions are positive; it is taken
         of the targets divided by their mean. "mape" and "msle" are taken of the targets in their
-        own units. The last three work without `anchor` only. Losses of classes and of
-        distributions, such as "binary_crossentropy", are refused.
+        own units. "poisson", "mape" and "msle" do not work with an `anchor`. Losses of classes and
+        of distributions, such as "binary_crossentropy", are refused.
 
     quantile : float, default=0.5
         Quantile that the loss "quantile", the pinball loss [4]_, makes the model predict.
@@ -119,28 +119,30 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
 
     callbacks : list of keras.callbacks.Callback, default=None
         Called at the beginning and end of the training and of each epoch, not of batches. Each fit
-        takes shallow copies: what a callback sets on itself is lost, what it holds, such as a list
-        to fill or a trial of Optuna's, is yours. So read what callbacks did from there, or from
-        files.
+        takes shallow copies: what a callback sets on itself is gone after the fit, but a list that
+        it fills, or an object that it reports to, such as a trial of Optuna's, is yours. A search
+        hands each fit deep copies, as `clone` makes them.
         Their model is that of `to_keras`, with the optimizer of the training, uncompiled; weights
         and learning rates that they set are trained on with. The callbacks of scikit-learn 1.9
         and later go to `set_callbacks`.
 
     checkpoint : str or path-like, default=None
         File that `fit` writes its state to before the training and after each epoch. A fit that
-        was killed goes on from there when it is called again, to the same weights; one that ended
-        has nothing left to do, unless there are more `epochs` now. The file of a fit with other
-        data or parameters is refused, as is any other file, so each fit needs its own path: a
-        search, whose fits would share one, fails. `callbacks` are no part of the state: those
-        that remember earlier epochs, such as ReduceLROnPlateau, begin anew. Two processes must
-        not write to one path at a time.
+        was killed goes on from there when it is called again, to the same weights. One that ended
+        has nothing left to do; if it ended after its last epoch, it goes on if there are more
+        `epochs` now. The file of a fit with other data or parameters is refused, as is any other
+        file, so each fit needs its own path: a search, whose fits would share one, fails. A
+        `random_state` that is no int is not compared: the file has its state. `callbacks` are no
+        part of the state: those that remember earlier epochs, such as ReduceLROnPlateau, begin
+        anew, and what they do at the end of the training is not kept. Two processes must not write
+        to one path at a time.
 
     verbose : int, default=0
         1 shows a bar with epoch, losses and time left that moves on the terminal; in notebooks,
         files and the workers of `n_jobs`, and with 2, each epoch prints a line.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the initial weights, the order of the windows and the dropout. Pass an int for the
+        Seeds the initial weights, the order of the windows and the dropout. Pass an int for the
         same weights, to the last bit, at every call.
 
     Attributes
@@ -150,7 +152,7 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         layer, or of its two directions, then kernel and bias of the output layer.
 
     best_weights_ : list of ndarray or None
-        The weights with the lowest validation loss, None without validation. With
+        The weights with the lowest validation loss, None if no epoch had a finite one. With
         `early_stopping` they are `weights_`.
 
     network_ : dict
@@ -166,8 +168,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         root mean square of its differences to the last value.
 
     y_mean_, y_scale_ : ndarray of shape () or (n_outputs,)
-        The same for `y`, or for its change from the anchor. With the loss "poisson" 0 and the
-        mean.
+        The same for `y`, or for its change from the anchor. With the loss "poisson" they are 0 and
+        the mean.
 
     loss_curve_ : list of float
         Mean loss of the training windows in each epoch, without the penalty.
@@ -177,14 +179,15 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         validation, None if there never was any.
 
     best_loss_ : float or None
-        Validation loss of `best_weights_`, the lowest; None without validation. A call that goes
-        on measures these weights on its own validation data first.
+        Validation loss of `best_weights_`, None without validation: the lowest value of
+        `validation_loss_curve_`. A call that goes on with other validation data measures the best
+        weights of before on these data first.
 
     optimizer_state_ : dict
         Name and variables of the optimizer, for `warm_start` and `partial_fit`.
 
     random_state_ : tuple
-        State of the random numbers, for the same.
+        State of the random numbers, for `warm_start` and `partial_fit`.
 
     n_iter_ : int
         Epochs trained.
@@ -237,7 +240,7 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
     _parameter_constraints = {
         **BaseLSTM._parameter_constraints,
         "anchor": [Integral, "array-like", None],
-        "loss": [StrOptions({*LOSSES, *REFUSED_LOSSES})],
+        "loss": [StrOptions(set(LOSSES)), Hidden(StrOptions(set(REFUSED_LOSSES)))],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
@@ -321,8 +324,9 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
     def _read_targets(self, y):
         return check_targets(self, y)
 
-    def _read_loss(self, samples):
-        return read_loss(self.loss, self.quantile, self.anchor, samples.y)
+    def _read_loss(self, training, validation):
+        y_val = None if validation is None else validation.y
+        return read_loss(self.loss, self.quantile, self.anchor, training.y, y_val)
 
     def _read_anchor(self, samples):
         return read_anchor(self.anchor, samples.windows.shape[1], samples.n_outputs)

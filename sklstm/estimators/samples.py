@@ -1,10 +1,11 @@
 """What the estimator is given: windows, their targets and weights, validated."""
 
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
 from sklstm.network.base import read_base
@@ -84,6 +85,16 @@ def make_data(samples, network, scales, loss):
         y, mean, scale = (y - mean) / scale, np.zeros_like(mean), np.ones_like(scale)
     last_rows = windows.starts[:0] if anchor is None else find_last_rows(windows)
     return Data(windows, last_rows, scales, Targets(y, samples.weights, mean, scale))
+
+
+def hash_samples(samples):
+    """Hash windows and targets by their values, however they lie in memory."""
+    windows = samples.windows
+    values = hashlib.sha256()
+    for chunk in gen_batches(len(windows.starts), 512):
+        values.update(windows.gather(chunk).tobytes())
+    values.update(samples.y.tobytes())
+    return values.hexdigest(), windows.shape, samples.y.shape, str(windows.rows.dtype)
 
 
 def as_array(X):

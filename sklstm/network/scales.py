@@ -61,8 +61,12 @@ def _measure(values, weight):
                 scaler.partial_fit(values[chunk][counted], sample_weight=weight[chunk][counted])
     if not hasattr(scaler, "mean_"):  # no step of any window is real
         return np.zeros(values.shape[1]), np.ones(values.shape[1])
-    if not np.isfinite([scaler.mean_, scaler.scale_]).all():
+    if not np.isfinite([scaler.mean_, scaler.scale_, scaler.var_]).all():
         raise ValueError("X and y must have finite variances, got values too large to square.")
+    for column in np.flatnonzero(scaler.var_ == 0):
+        counted = values[weight > 0, column]
+        if counted.min() < counted.max() and np.abs(counted).max() < 1e-150:
+            raise ValueError("X and y must have variances above 0, got values too small to square.")
     return scaler.mean_, scaler.scale_
 
 
@@ -97,4 +101,9 @@ def _measure_means(samples, anchor, X_mean):
     """Measure the means of the targets, which the exponentials of the outputs are multiples of."""
     y = samples.y.reshape(len(samples.y), -1)
     mean, _ = _measure(y, samples.weights)
+    if not mean.all():
+        raise ValueError(
+            "y must have a positive value in each output, as the network predicts logarithms, got "
+            f"only zeros in output {mean.argmin()}. Leave this output out."
+        )
     return np.zeros_like(mean), mean

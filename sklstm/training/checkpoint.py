@@ -12,6 +12,7 @@ import numpy as np
 from sklstm.training.loop import Observer, Run
 
 _FORMAT = "sklstm checkpoint 2"
+_CURE = "delete it, or pass another path."
 
 
 class Checkpoint(Observer):
@@ -21,7 +22,11 @@ class Checkpoint(Observer):
     """
 
     def __init__(self, path, problem):
-        self._path = Path(path).resolve()  # a link stays one, and the folder may be left meanwhile
+        try:
+            # A link stays one, and the folder may be left meanwhile.
+            self._path = Path(path).resolve()
+        except ValueError as error:
+            raise ValueError(f"checkpoint must be a path, got {path!r}: {error}.") from None
         self._fingerprint = joblib.hash(problem, coerce_mmap=True)
 
     def resume(self, run, epochs):
@@ -80,7 +85,7 @@ class Checkpoint(Observer):
             raise ValueError(
                 "checkpoint must be a file that fit wrote, or none yet, got "
                 f"{str(self._path)!r}, which is damaged or something else. It was left as it is: "
-                "delete it, or pass another path."
+                + ("pass the path of a file in it." if self._path.is_dir() else _CURE)
             ) from error
 
 

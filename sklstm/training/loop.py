@@ -167,9 +167,11 @@ def _train_epoch(run, program, plan, tensors, problem):
     order = generator.permutation(n_windows) if schedule.shuffle else np.arange(n_windows)
     seed = generator.randint(2**31 - 1)  # of dropout
     batches = cut_batches(order, schedule.batch_size, plan)
-    program.at_work = True
-    loss = program.run_epoch(tensors, batches, problem.hyperparameters, seed)
-    program.at_work = False
+    try:
+        loss = program.run_epoch(tensors, batches, problem.hyperparameters, seed)
+    except Exception:
+        program.broken = True
+        raise
     weights = program.get_weights()
     if not all(np.isfinite(array).all() for array in [loss, *weights]):
         raise FloatingPointError(

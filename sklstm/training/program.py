@@ -106,13 +106,14 @@ def clear_programs():
 def borrow(plan, weights):
     """Lend a program for `plan`, from the pool or newly compiled, to one fit.
 
-    It comes back to the pool, unless an exception interrupted it at work.
+    It comes back to the pool, unless an error has broken it. Ctrl-C has not: Python raises
+    KeyboardInterrupt only when TensorFlow has returned.
     """
     program = _take(plan) or _compile(plan, weights)
     try:
         yield program
     finally:
-        if not program.at_work:
+        if not program.broken:
             _give_back(plan, program)
 
 
@@ -150,8 +151,8 @@ class Program:
     """One epoch compiled for one plan, with the variables it trains; it serves one fit at a time.
 
     Compiled means: the gradient of a shard, by XLA. The loop over the batches around it is an
-    uncompiled graph, so that folds of any length share one program. `at_work` is True while an
-    epoch runs, and stays so if an exception interrupts it.
+    uncompiled graph, so that folds of any length share one program. `broken` says that an
+    epoch ended in an error.
     """
 
     def __init__(self, plan, weights, *, jit_compile):
@@ -162,7 +163,7 @@ class Program:
         self.optimizer = build_optimizer(plan.optimizer, self._variables)
         self._initial_state = self.get_optimizer_state()
         self._plan = plan
-        self.at_work = False
+        self.broken = False
         self._epoch = build_epoch(plan, self._variables, self._shapes, self.optimizer, jit_compile)
         self._run_on_zeros(plan)
 

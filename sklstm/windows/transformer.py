@@ -268,8 +268,9 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         rows, panel = self._read(X, groups, reset=False)
         if not isinstance(i, Integral) or not -len(rows) <= i < len(rows):
             raise ValueError(f"i must be the number of one of the {len(rows)} rows, got {i!r}.")
-        series = next(series for series in panel if i % len(rows) in series.members)
-        position = np.searchsorted(series.members, i % len(rows))
+        i = int(i) % len(rows)
+        series = next(series for series in panel if i in series.members)
+        position = np.searchsorted(series.members, i)
         span = self._find_span(rows, series)
         # Windows made of positions show where each step comes from: the past is negative.
         n_before = len(span.before)
