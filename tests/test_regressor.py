@@ -440,7 +440,7 @@ WRONG_DATA = [
     (X0, 1e200 * Y0, ValueError, "X and y must have finite variances"),
     (X0[np.newaxis], Y0, ValueError, r"n_windows, n_steps, n_features.* \(1, 40, 6, 2\)"),
     (X0, None, ValueError, "requires y to be passed, but the target y is None"),
-    (X0, np.where(Y0 > 1, np.nan, Y0), ValueError, "Input y contains NaN"),
+    (X0, np.full(40, np.nan), ValueError, "y must have a known value, got only missing"),
     (X0, Y0[:-1], ValueError, r"inconsistent numbers of samples: \[40, 39\]"),
     (X0, X0, ValueError, "dim 3"),
     (X0, ["a"] * 40, ValueError, "y must be numeric, got text"),

@@ -29,7 +29,14 @@ from sklstm.estimators.parameters import (
     read_segment,
     read_units,
 )
-from sklstm.estimators.samples import as_array, check_windows, hash_samples, make_data, make_samples
+from sklstm.estimators.samples import (
+    as_array,
+    check_each_output_known,
+    check_windows,
+    hash_samples,
+    make_data,
+    make_samples,
+)
 from sklstm.export.keras import to_keras
 from sklstm.network.activations import ACTIVATIONS
 from sklstm.network.base import warn_if_units_differ
@@ -89,7 +96,8 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             never copied.
 
         y : array-like of shape (n_windows,) or (n_windows, n_outputs)
-            Targets, without missing values.
+            Targets. NaN marks one that is not known: it has no loss, so it teaches nothing and
+            counts for nothing. Each output needs a known one.
 
         sample_weight : array-like of shape (n_windows,), default=None
             Weights of the windows in the loss and in standardisation, 1 each by default. Only
@@ -124,7 +132,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             Windows, as for `fit`.
 
         y : array-like of shape (n_windows,) or (n_windows, n_outputs)
-            Targets, without missing values.
+            Targets, as for `fit`. In later calls all targets of an output may be missing.
 
         sample_weight : array-like of shape (n_windows,), default=None
             Weights of the windows, as for `fit`.
@@ -187,9 +195,9 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             run = train(fitted.run, problem, [*observers, *checkpoints])
         return hand_over(self._end(fitted, run), self)
 
-    def _read_samples(self, X, y, sample_weight=None):
+    def _read_samples(self, X, y, sample_weight=None, name="y"):
         windows = check_windows(self, X)
-        return make_samples(windows, self._read_targets(y), sample_weight)
+        return make_samples(windows, self._read_targets(y), sample_weight, name)
 
     def _split_validation(self, samples, X_val, y_val, horizon):
         """Split the samples in those to train on and those to validate on, None if there are none.
@@ -200,7 +208,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
             raise ValueError(f"{missing} must be passed with {given}, got None.")
         if X_val is not None:
-            validation = self._read_samples(as_array(X_val), y_val)
+            validation = self._read_samples(as_array(X_val), y_val, name="y_val")
             shapes = [(part.windows.shape, part.y.shape[1:]) for part in (samples, validation)]
             if shapes[0] != shapes[1]:
                 raise ValueError(
@@ -228,6 +236,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _begin(self, X, samples, network):
         """Begin with new scales and weights."""
         feature_names = _get_feature_names(X)  # refuses mixed names
+        check_each_output_known(samples)
         scales = measure_scales(samples, network, self.standardize)
         warn_if_units_differ(samples, network.anchor, scales.X_mean)
         return Fitted(

@@ -84,11 +84,11 @@ def read_loss(name, quantile, anchor, y, y_val):
 def _check_targets(loss, y):
     if loss.head == "exponential" and (y < 0).any():
         raise ValueError(
-            f"y must be at least 0 for loss={loss.name!r}, got {y.min():.3g}. For values that may "
-            'be negative use "mse".'
+            f"y must be at least 0 for loss={loss.name!r}, got {np.nanmin(y):.3g}. For values that "
+            'may be negative use "mse".'
         )
-    if not loss.standardized and np.abs(y).max() > np.finfo(np.float32).max:
+    if not loss.standardized and np.nanmax(np.abs(y)) > np.finfo(np.float32).max:
         raise ValueError(
             f"y must be less than 3.4e38 for loss={loss.name!r}, which is taken in the units of y, "
-            f"got {np.abs(y).max():.3g}. Divide y by a power of 10."
+            f"got {np.nanmax(np.abs(y)):.3g}. Divide y by a power of 10."
         )

@@ -15,16 +15,22 @@ from sklstm.windows.rows import Windows, as_rows, find_last_rows
 
 
 class Samples(NamedTuple):
-    """Windows, their targets `(n_windows,)` or `(n_windows, n_outputs)`, weights of mean 1."""
+    """Windows, their targets `(n_windows,)` or `(n_windows, n_outputs)`, and their weights.
+
+    A missing target is NaN; each window has a known one.
+    """
 
     windows: Windows
     y: np.ndarray
     weights: np.ndarray
 
     def select(self, kept):
-        """Select windows by a slice or mask, and scale their weights to mean 1."""
-        weights = self.weights[kept]
-        return Samples(self.windows.select(kept), self.y[kept], weights / weights.mean())
+        """Select windows by a slice or mask, and scale their weights."""
+        y, weights = self.y[kept], self.weights[kept]
+        # The mean over all values, with 0 for missing ones, is 1. So a window counts by its weight
+        # times the number of its known values, in a mini-batch as in the whole epoch.
+        known = find_known(y).mean(axis=1)
+        return Samples(self.windows.select(kept), y, weights / (weights * known).mean())
 
     @property
     def n_outputs(self):
@@ -32,8 +38,11 @@ class Samples(NamedTuple):
         return 1 if self.y.ndim == 1 else self.y.shape[1]
 
 
-def make_samples(windows, y, sample_weight=None):
-    """Put windows, targets and weights together; leave windows of weight 0 out."""
+def make_samples(windows, y, sample_weight=None, name="y"):
+    """Put windows, targets and weights together.
+
+    Windows of weight 0 and those without a known target are left out.
+    """
     check_consistent_length(windows.starts, y)
     weights = _check_sample_weight(
         sample_weight, windows.starts, dtype=np.float64, ensure_non_negative=True
@@ -41,8 +50,29 @@ def make_samples(windows, y, sample_weight=None):
     if not weights.any():
         raise ValueError("sample_weight must have a positive value, got only zeros.")
     weights = weights / weights.max()  # whose sum cannot overflow
-    kept = slice(None) if weights.all() else weights > 0
+    kept = (weights > 0) & find_known(y).any(axis=1)
+    if not kept.any():
+        raise ValueError(
+            f"{name} must have a known value, got only missing ones (NaN), windows of weight 0 "
+            "aside."
+        )
+    kept = slice(None) if kept.all() else kept
     return Samples(windows, y, weights).select(kept)
+
+
+def find_known(y):
+    """Tell of each target whether it is known, `(n_windows, n_outputs)`."""
+    return ~np.isnan(y.reshape(len(y), -1))
+
+
+def check_each_output_known(samples):
+    """Refuse an output whose scale cannot be measured, as no value of it is known."""
+    missing = np.flatnonzero(~find_known(samples.y).any(axis=0))
+    if len(missing):
+        raise ValueError(
+            "y must have a known value in each output to train on, got only missing ones (NaN) in "
+            f"output {missing[0]}. Leave this output out."
+        )
 
 
 def check_windows(estimator, X):
@@ -67,13 +97,20 @@ def check_windows(estimator, X):
 
 
 def check_targets(estimator, y):
-    """Validate `y` as float64 of shape `(n_windows,)` or `(n_windows, n_outputs)`."""
+    """Validate `y` as float64 of shape `(n_windows,)` or `(n_windows, n_outputs)`, with NaN."""
     if y is None:
         name = type(estimator).__name__
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     y = as_array(y)
     _check_numeric("y", y)
-    return check_array(y, dtype=np.float64, ensure_2d=False, estimator=estimator, input_name="y")
+    return check_array(
+        y,
+        dtype=np.float64,
+        ensure_2d=False,
+        ensure_all_finite="allow-nan",
+        estimator=estimator,
+        input_name="y",
+    )
 
 
 def make_data(samples, network, scales, loss):

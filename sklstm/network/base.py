@@ -27,19 +27,26 @@ _MOST = 4
 def warn_if_units_differ(samples, anchor, X_mean):
     """Warn where the targets are hardly the future of the anchors, in the same units.
 
-    Fewer than 10 windows say too little about level and spread.
+    Fewer than 10 known targets say too little about level and spread.
     """
-    if anchor is None or len(samples.y) < 10:
+    if anchor is None:
         return
     base = read_base(samples.windows, anchor, X_mean)
     y = samples.y.reshape(base.shape)
-    spreads = y.std(axis=0), base.std(axis=0)
+    told = np.count_nonzero(~np.isnan(y), axis=0) >= 10
+    if not told.any():
+        return
+    y, base = y[:, told], np.where(np.isnan(y), np.nan, base)[:, told]
+    spreads = np.nanstd(y, axis=0), np.nanstd(base, axis=0)
     larger, smaller = np.maximum(*spreads), np.minimum(*spreads)
-    distance = np.abs(y.mean(axis=0) - base.mean(axis=0))
+    distance = np.abs(np.nanmean(y, axis=0) - np.nanmean(base, axis=0))
     if np.any(larger > _MOST * smaller) or np.any(distance > _MOST * larger):
         warn(
             "anchor must be the column that y is the future of, in the same units, but their "
-            f"levels or spreads differ: y has mean {y.mean():.3g} and standard deviation "
-            f"{y.std():.3g}, the column {base.mean():.3g} and {base.std():.3g}. If a scaler stands "
-            "in front, leave it out: standardize=True scales by itself.",
+            f"levels or spreads differ: y has {_describe(y)}, the column {_describe(base)}. If a "
+            "scaler stands in front, leave it out: standardize=True scales by itself.",
         )
+
+
+def _describe(values):
+    return f"mean {np.nanmean(values):.3g} and standard deviation {np.nanstd(values):.3g}"

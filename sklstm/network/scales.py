@@ -87,12 +87,12 @@ def _measure_targets(samples, anchor, X_mean):
     """Measure mean and scale of the targets, or of their changes from the anchors."""
     y = samples.y.reshape(len(samples.y), -1)
     changes = y - read_base(samples.windows, anchor, X_mean)
-    mean, scale = _measure(changes, samples.weights)
+    mean, scale = _measure_known(changes, samples.weights)
     if anchor is not None:
         # A steady trend is predicted exactly: what the network adds must not show. Steady are
         # changes that differ by rounding alone, a few units in the last place of the values.
-        resolved = 32 * np.finfo(samples.windows.rows.dtype).eps * np.abs(y).max(axis=0)
-        steady = changes.std(axis=0) < resolved
+        resolved = 32 * np.finfo(samples.windows.rows.dtype).eps * np.nanmax(np.abs(y), axis=0)
+        steady = np.nanstd(changes, axis=0) < resolved
         scale[steady] = resolved[steady]
     return mean, scale
 
@@ -100,10 +100,22 @@ def _measure_targets(samples, anchor, X_mean):
 def _measure_means(samples, anchor, X_mean):
     """Measure the means of the targets, which the exponentials of the outputs are multiples of."""
     y = samples.y.reshape(len(samples.y), -1)
-    mean, _ = _measure(y, samples.weights)
+    mean, _ = _measure_known(y, samples.weights)
     if not mean.all():
         raise ValueError(
             "y must have a positive value in each output, as the network predicts logarithms, got "
             f"only zeros in output {mean.argmin()}. Leave this output out."
         )
     return np.zeros_like(mean), mean
+
+
+def _measure_known(y, weights):
+    """Measure mean and scale of the known values of each output."""
+    known = ~np.isnan(y)
+    if known.all():
+        return _measure(y, weights)
+    # One by one: StandardScaler loses an output that is missing in all of the first chunk.
+    columns = [
+        _measure(y[rows, output, np.newaxis], weights[rows]) for output, rows in enumerate(known.T)
+    ]
+    return np.concatenate(columns, axis=1)

@@ -30,9 +30,10 @@ class Hyperparameters(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Values `(n_windows, n_outputs)` and weights of mean 1, `(n_windows,)`.
+    """Values `(n_windows, n_outputs)`, NaN where missing, and weights of windows, `(n_windows,)`.
 
-    The outputs of the network are brought to the units of the values by `output * scale + mean`.
+    The weights are such that the mean over all values, with 0 for a missing one, is 1. The outputs
+    of the network are brought to the units of the values by `output * scale + mean`.
     """
 
     values: np.ndarray
@@ -68,7 +69,7 @@ class _Tensors(NamedTuple):
 
 
 def measure_loss(hyperparameters, targets, outputs):
-    """Measure the weighted mean loss of the network's outputs.
+    """Measure the weighted mean loss of the known values.
 
     NumPy sums: TensorFlow would split a long sum by the number of threads.
     """
@@ -77,7 +78,8 @@ def measure_loss(hyperparameters, targets, outputs):
     values, mean, scale = (tf.constant(array, dtype=tf.float32) for array in arrays)
     compute_loss = get_loss(hyperparameters.loss)
     losses = compute_loss(values, outputs * scale + mean, hyperparameters.quantile)
-    return float(np.average(losses.numpy(), weights=targets.weights))
+    known = 1 - np.isnan(targets.values).mean(axis=1)
+    return float((losses.numpy() * targets.weights).sum() / (known * targets.weights).sum())
 
 
 def load(network, data):

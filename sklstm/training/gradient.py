@@ -43,7 +43,25 @@ def unflatten(flat, shapes):
 
 
 def get_loss(name):
-    """Get a function of values, outputs and quantile that gives one loss for each window."""
+    """Get a function of values, outputs and quantile that gives one loss for each window.
+
+    It is the mean over the outputs. A missing value (NaN) adds nothing to it.
+    """
+    tf, _ = import_tensorflow()
+    compute_loss = _get_loss_of_values(name)
+
+    def compute_losses(values, outputs, quantile):
+        known = ~tf.math.is_nan(values)
+        # Of two zeros every loss and its gradient are finite, whatever the output was.
+        values, outputs = (tf.where(known, array, 0.0) for array in (values, outputs))
+        losses = compute_loss(values[..., tf.newaxis], outputs[..., tf.newaxis], quantile)
+        return tf.reduce_mean(tf.where(known, losses, 0.0), axis=-1)
+
+    return compute_losses
+
+
+def _get_loss_of_values(name):
+    """Get a loss as a mean over the last axis, which Keras takes."""
     _, keras = import_tensorflow()
     if name == "quantile":
         return _compute_quantile_loss
@@ -54,14 +72,14 @@ def get_loss(name):
 
 
 def _compute_quantile_loss(values, outputs, quantile):
-    """Average the pinball loss (Koenker and Bassett, 1978) over the outputs."""
+    """Average the pinball loss (Koenker and Bassett, 1978) over the last axis."""
     tf, _ = import_tensorflow()
     residual = values - outputs
     return tf.reduce_mean(tf.maximum(quantile * residual, (quantile - 1) * residual), axis=-1)
 
 
 def _compute_poisson_loss(values, outputs, _):
-    """Average Keras' Poisson loss of `exp(outputs)` over the outputs; no exponential overflows."""
+    """Average Keras' Poisson loss of `exp(outputs)` likewise; no exponential overflows."""
     tf, _ = import_tensorflow()
     return tf.reduce_mean(tf.exp(outputs) - values * outputs, axis=-1)
 
