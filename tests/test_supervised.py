@@ -1,10 +1,14 @@
 """make_supervised and make_windows: the target of a row is what comes next."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
-from sklstm import make_supervised, make_windows
+from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
 
 SERIES = [10.0, 11.0, 12.0, 13.0, 14.0]
 
@@ -97,8 +101,99 @@ def test_bad_arguments_name_the_cure(arguments, error, message):
 def test_a_series_without_any_complete_target_is_an_error():
     with pytest.raises(ValueError, match="every target has a missing value"):
         make_supervised([1.0, np.nan])
+    with pytest.raises(ValueError, match=r'missing value\. dropna="all" keeps rows with a known'):
+        make_supervised([[1.0, np.nan], [1.0, np.nan]])
+    with pytest.raises(ValueError, match="a row with a known target, got none for horizon=1"):
+        make_supervised([1.0, np.nan], dropna="all")
     with pytest.raises(ValueError, match="contains infinity"):
         make_supervised([1.0, np.inf])
+
+
+def look_ahead_by_hand(values, labels, steps, dropna):
+    """Find rows and targets row by row: the value `step` places on in the same series."""
+    rows, targets = [], []
+    for row, label in enumerate(labels):
+        later = [other for other in range(row, len(labels)) if labels[other] == label]
+        target = [
+            value
+            for step in steps
+            for value in (values[later[step]] if step < len(later) else [np.nan] * len(values[0]))
+        ]
+        n_missing = np.isnan(target).sum()
+        if dropna is False or n_missing < (1 if dropna == "any" else len(target)):
+            rows.append(row)
+            targets.append(target)
+    return rows, targets
+
+
+@pytest.mark.parametrize("dropna", ["any", "all", False])
+@pytest.mark.parametrize("horizon", [1, 3, [4], [5, 2]])
+@pytest.mark.parametrize("labels", ["aaaaaaaaaaaa", "aaaaaaabbbbb", "abbabaabbbab", "aaaaaaaaabbc"])
+def test_rows_and_targets_are_those_of_a_loop(labels, horizon, dropna):
+    values = np.random.RandomState(0).normal(size=(12, 2))
+    values[[2, 8], 0] = values[[2, 9], 1] = np.nan
+    steps = range(1, horizon + 1) if isinstance(horizon, int) else horizon
+    rows, targets = look_ahead_by_hand(values, labels, steps, dropna)
+    index = pd.MultiIndex.from_arrays([list(labels), range(12)])
+    panel = pd.DataFrame(values, index, ["a", "b"])
+    X, y = make_supervised(panel, horizon, dropna=dropna)
+    pd.testing.assert_frame_equal(X, panel.iloc[rows])
+    np.testing.assert_array_equal(y, targets)
+    pd.testing.assert_index_equal(y.index, X.index)
+    if labels == "aaaaaaaaaaaa":
+        X, y = make_supervised(values, horizon, dropna=dropna)
+        np.testing.assert_array_equal(X, values[rows])
+        np.testing.assert_array_equal(y, targets)
+
+
+def test_all_rows_are_kept_to_predict_from():
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": [1.0, np.nan, 3.0]}, pd.RangeIndex(5, 8))
+    X, y = make_supervised(frame, target="a", dropna=False)
+    pd.testing.assert_frame_equal(X, frame)
+    pd.testing.assert_series_equal(y, pd.Series([2.0, 3.0, np.nan], X.index, name="a[t+1]"))
+    X, y = make_supervised([[np.nan, 1.0]] * 3, target=0, dropna=False)  # nothing to train on
+    assert len(X) == 3
+    assert np.isnan(y).all()
+
+
+def test_numbers_keep_their_type_where_a_missing_value_needs_no_other():
+    for dtype, wide in [(np.int64, np.float64), (np.float32, np.float32)]:
+        series = np.arange(5, dtype=dtype)
+        for dropna, expected in [("any", dtype), ("all", wide), (False, wide)]:
+            assert make_supervised(series, 2, dropna=dropna)[1].dtype == expected
+        assert make_supervised(series, 1, dropna="all")[1].dtype == dtype  # no value is missing
+
+
+def test_a_pipeline_trains_on_the_windows_of_all_rows():
+    series = np.sin(np.arange(60) / 3)
+    series[[20, 21, 40]] = np.nan
+    lstm = LSTMRegressor(units=3, epochs=2, random_state=0)
+    model = make_pipeline(SlidingWindowTransformer(5), lstm)
+    X, y = make_supervised(series, dropna=False)
+    windows = SlidingWindowTransformer(5).fit_transform(series[:, np.newaxis])
+    known = ~np.isnan(y)
+    assert known.sum() == 56
+    expected = clone(lstm).fit(windows[known], y[known]).predict(windows)
+    np.testing.assert_allclose(model.fit(X, y).predict(X), expected, rtol=1e-5)
+
+
+def test_a_far_horizon_is_refused_before_anything_is_made():
+    series = np.zeros((1000, 3))
+    tracemalloc.start()
+    for dropna in ("any", "all", False):
+        with pytest.raises(ValueError, match="got horizon=100000000 for 1000 rows"):
+            make_supervised(series, 10**8, dropna=dropna)
+        with pytest.raises(ValueError, match=r"got horizon=\[1, 1000\] for 1000 rows"):
+            make_supervised(series, [1, 1000], dropna=dropna)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
+@pytest.mark.parametrize("dropna", [True, None, "none", 1, [0]])
+def test_an_unknown_dropna_is_refused(dropna):
+    with pytest.raises(ValueError, match='dropna must be "any", "all" or False, got'):
+        make_supervised(SERIES, dropna=dropna)
 
 
 def test_windows_are_complete_and_followed_by_their_target():

@@ -1,5 +1,7 @@
 """Forecasting as supervised learning: the target of a row is the next values of the series."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils import check_array
 
@@ -8,7 +10,7 @@ from sklstm.windows.series import is_pandas, split_series
 from sklstm.windows.transformer import SlidingWindowTransformer
 
 
-def make_supervised(series, horizon=1, *, target=None):
+def make_supervised(series, horizon=1, *, target=None, dropna="any"):
     """Turn a series into rows and, for each row, the values that come next.
 
     Parameters
@@ -25,11 +27,16 @@ def make_supervised(series, horizon=1, *, target=None):
         What to forecast: column names of a DataFrame, column numbers of an array. By default,
         all columns.
 
+    dropna : {"any", "all", False}, default="any"
+        Which rows to leave out: those of which any target is missing (NaN), those of which all
+        are, or none. The targets of the last rows are missing, because their future is not known
+        yet. `LSTMRegressor` trains on rows of which some targets are missing; rows without any are
+        there to predict from, and to complete the windows of others.
+
     Returns
     -------
     X : ndarray or DataFrame of shape (n_rows, n_features)
-        The rows whose target is complete, with their index. The last rows are left out, because
-        their future is not known yet. So is a row with a missing value (NaN) in its target.
+        The rows that are not left out, with their index.
 
     y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         The targets, in the units of `series`; 1-dimensional if there is one per row. There is
@@ -39,7 +46,8 @@ def make_supervised(series, horizon=1, *, target=None):
     Raises
     ------
     ValueError
-        If `horizon` is not positive, `target` is not in `series` or no row has a target.
+        If `horizon` is not positive or not less than the number of rows, `target` is not in
+        `series`, or no row is left.
 
     Examples
     --------
@@ -53,9 +61,18 @@ def make_supervised(series, horizon=1, *, target=None):
     >>> y
     array([[11., 12.],
            [12., 13.]])
+
+    All rows, the last ones to predict from:
+
+    >>> X, y = make_supervised([10.0, 11.0, 12.0, 13.0], horizon=2, dropna=False)
+    >>> y
+    array([[11., 12.],
+           [12., 13.],
+           [13., nan],
+           [nan, nan]])
     """
     table = as_table(series)
-    rows, y = _look_ahead(table, split_series(table, len(table)), horizon, target)
+    rows, y = _look_ahead(table, split_series(table, len(table)), horizon, target, dropna)
     return _take(table, rows), y
 
 
@@ -129,24 +146,18 @@ def as_table(series):
     return series[:, np.newaxis] if series.ndim == 1 else series
 
 
-def _look_ahead(table, panel, horizon, target=None):
-    """Return the numbers of the rows with a complete target, and their targets."""
-    steps = steps_ahead(horizon)
+def _look_ahead(table, panel, horizon, target=None, dropna="any"):
+    """Return the numbers of the rows that are not left out, and their targets."""
+    if not isinstance(dropna, str | bool) or dropna not in ("any", "all", False):
+        raise ValueError(f'dropna must be "any", "all" or False, got {dropna!r}.')
+    steps = _read_steps(horizon, panel)
     columns = _target_columns(table, target)
-    rows, y = _shift(_select(table, columns), panel, steps)
-    if not len(rows):
-        longest = max(len(series.members) for series in panel)
-        raise ValueError(
-            f"horizon must be smaller than the number of rows, got horizon={horizon} for {longest} "
-            f"rows. Give a longer series or forecast fewer steps ahead."
-        )
-    complete = ~np.isnan(y).any(axis=1)
-    if not complete.any():
-        raise ValueError(
-            f"series must have a row with a complete target, got none for horizon={horizon}: "
-            f"every target has a missing value."
-        )
-    rows, y = rows[complete], y[complete]
+    # The last rows of a series that are left out whatever its values are.
+    n_last = {"any": max(steps), "all": min(steps), False: 0}[dropna]
+    rows, y = _shift(_select(table, columns), panel, steps, n_last)
+    if dropna:
+        kept = _find_kept(y, dropna, horizon)
+        rows, y = rows[kept], y[kept]
     if is_pandas(table):
         names = [name_values(column, step) for step in steps for column in columns]
         y = _label(y, _take(table, rows).index, names)
@@ -155,14 +166,48 @@ def _look_ahead(table, panel, horizon, target=None):
     return rows, y
 
 
-def _shift(values, panel, steps):
-    """Return the numbers of the rows that have a future in their series, and that future."""
+def _read_steps(horizon, panel):
+    """Return the steps ahead, which end within the longest series."""
+    longest = max(len(series.members) for series in panel)
+    too_far = isinstance(horizon, Integral) and horizon >= longest  # a list of them can be large
+    steps = [] if too_far else steps_ahead(horizon)
+    if too_far or max(steps) >= longest:
+        raise ValueError(
+            f"horizon must be smaller than the number of rows, got horizon={horizon} for {longest} "
+            f"rows. Give a longer series or forecast fewer steps ahead."
+        )
+    return steps
+
+
+def _find_kept(y, dropna, horizon):
+    """Tell which rows are not left out; there must be one."""
+    known = ~np.isnan(y)
+    kept = known.all(axis=1) if dropna == "any" else known.any(axis=1)
+    if kept.any():
+        return kept
+    if dropna == "all":
+        raise ValueError(
+            f"series must have a row with a known target, got none for horizon={horizon}: every "
+            "target is missing."
+        )
+    raise ValueError(
+        f"series must have a row with a complete target, got none for horizon={horizon}: "
+        'every target has a missing value. dropna="all" keeps rows with a known one.'
+    )
+
+
+def _shift(values, panel, steps, n_last):
+    """Return the numbers of all rows but the last `n_last` of each series, and their future."""
+    beyond = np.full((max(steps) - n_last, values.shape[1]), np.nan, np.float32)
     now, future = [], []
     for series in panel:
         members = np.asarray(series.members)
-        n_rows = max(0, len(members) - max(steps))
+        n_rows = max(0, len(members) - n_last)
         now.append(members[:n_rows])
-        future.append(np.hstack([values[members[step : step + n_rows]] for step in steps]))
+        later = values[members]
+        if len(beyond):  # only then must integers become floats
+            later = np.concatenate([later, beyond])
+        future.append(np.hstack([later[step : step + n_rows] for step in steps]))
     now, future = np.concatenate(now), np.concatenate(future)
     order = np.argsort(now)
     return now[order], future[order]
