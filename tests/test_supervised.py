@@ -190,6 +190,38 @@ def test_a_far_horizon_is_refused_before_anything_is_made():
     assert peak < 2**20
 
 
+@pytest.mark.parametrize("dropna", ["any", "all", False])
+def test_rows_share_no_memory_with_the_series(dropna):
+    series = np.arange(20.0).reshape(10, 2)
+    frame = pd.DataFrame(series.copy(), columns=["a", "b"])
+    for table in (series, series[:, 0], frame, frame["a"]):
+        before = table.copy()
+        for part in make_supervised(table, dropna=dropna):
+            assert not np.shares_memory(part, table)
+            if isinstance(part, np.ndarray):
+                part[:] = -1
+            else:
+                part.iloc[:] = -1
+        assert (before == table).all(axis=None)
+
+
+def test_names_of_columns_need_pandas():
+    frame = pd.DataFrame({"a": SERIES, "b": SERIES})
+    cure = r"among the columns \[0, 1\], got 'b'\. .* pandas .* series\.to_pandas\(\)"
+    with pytest.raises(ValueError, match=cure):
+        make_supervised(frame.to_numpy(), target="b")
+    polars = pytest.importorskip("polars")
+    with pytest.raises(ValueError, match=cure):
+        make_supervised(polars.DataFrame({"a": SERIES, "b": SERIES}), target="b")
+
+
+@pytest.mark.parametrize("target", [True, [True], [False, True], np.True_, np.array([True, False])])
+def test_true_is_no_column(target):
+    for table in (np.ones((5, 2)), pd.DataFrame(np.ones((5, 2)))):
+        with pytest.raises(ValueError, match=r"target must be among the columns \[0, 1\], got"):
+            make_supervised(table, target=target)
+
+
 @pytest.mark.parametrize("dropna", [True, None, "none", 1, [0]])
 def test_an_unknown_dropna_is_refused(dropna):
     with pytest.raises(ValueError, match='dropna must be "any", "all" or False, got'):

@@ -36,7 +36,7 @@ def make_supervised(series, horizon=1, *, target=None, dropna="any"):
     Returns
     -------
     X : ndarray or DataFrame of shape (n_rows, n_features)
-        The rows that are not left out, with their index.
+        A copy of the rows that are not left out, with their index.
 
     y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         The targets, in the units of `series`; 1-dimensional if there is one per row. There is
@@ -73,7 +73,7 @@ def make_supervised(series, horizon=1, *, target=None, dropna="any"):
     """
     table = as_table(series)
     rows, y = _look_ahead(table, split_series(table, len(table)), horizon, target, dropna)
-    return _take(table, rows), y
+    return _take(table, rows).copy(), y
 
 
 def make_windows(series, n_steps, horizon=1):
@@ -220,9 +220,14 @@ def _target_columns(table, target):
         return known
     columns = target.tolist() if hasattr(target, "tolist") else target
     columns = columns if isinstance(columns, list) else [columns]
+    of_other_kind = [column for column in columns if isinstance(column, bool)]  # True is 1
     unknown = [column for column in columns if column not in known]
-    if unknown or not columns:
-        raise ValueError(f"target must be among the columns {known}, got {target!r}.")
+    if of_other_kind or unknown or not columns:
+        named = is_pandas(table) or not any(isinstance(column, str) for column in columns)
+        raise ValueError(
+            f"target must be among the columns {known}, got {target!r}."
+            + ("" if named else " Only pandas columns have names here: pass series.to_pandas().")
+        )
     return columns
 
 
