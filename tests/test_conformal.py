@@ -7,14 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin, clone, is_regressor
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import StackingRegressor, VotingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklstm import (
@@ -326,12 +329,68 @@ def test_windows_of_later_rows_continue_the_rows_calibrated_on(steps):
         assert model.estimator_[0].n_samples_seen_ == 80
 
 
-def test_a_frozen_pipeline_stays_as_it_is():
+WINDOW, RIDGE = make_ridge().named_steps.values()
+NESTED = {
+    "search": GridSearchCV(make_ridge(), {"ridge__alpha": [1e-6]}, cv=TimeSeriesSplit(2)),
+    "scaler of the target": TransformedTargetRegressor(make_ridge()),
+    "both": TransformedTargetRegressor(
+        GridSearchCV(make_ridge(), {"ridge__alpha": [1e-6]}, cv=TimeSeriesSplit(2))
+    ),
+    "Pipeline of windows": make_pipeline(make_pipeline("passthrough", WINDOW), RIDGE),
+    "Pipeline at the end": make_pipeline(FunctionTransformer(), make_ridge()),
+    "frozen windows": make_pipeline(FrozenEstimator(clone(WINDOW)), RIDGE),
+    "frozen Pipeline of windows": make_pipeline(FrozenEstimator(make_pipeline(WINDOW)), RIDGE),
+    "vote": VotingRegressor([("a", make_ridge()), ("b", make_ridge()), ("c", "drop")]),
+    "an output each": MultiOutputRegressor(make_ridge()),
+    "union": make_pipeline(make_union(WINDOW), RIDGE),
+    "columns": make_pipeline(make_column_transformer((WINDOW, ["x"])), RIDGE),
+}
+
+
+@pytest.mark.parametrize("model", NESTED.values(), ids=NESTED.keys())
+def test_windows_wherever_they_are_continue_the_rows_calibrated_on(model):
+    X, y = make_supervised(pd.DataFrame({"x": make_walk(120)}), horizon=[1, 2])
+    y = y["x[t+1]"] if isinstance(model, VotingRegressor) else y  # of one output
+    for step in getattr(model, "named_steps", {}).values():
+        if isinstance(step, FrozenEstimator):
+            step.estimator.fit(X[:79])
+    expected = ConformalForecaster(make_ridge()).fit(X[:100], y[:100])
+    model = ConformalForecaster(model).fit(X[:100], y[:100])
+    np.testing.assert_allclose(
+        model.predict_interval(X[100:]), expected.predict_interval(X[100:]), rtol=1e-6
+    )
+
+
+def test_windows_under_a_stack_continue_the_rows_calibrated_on():
+    X, y = make_supervised(pd.DataFrame({"x": make_walk(120)}))
+    model = ConformalForecaster(StackingRegressor([("a", make_ridge())], Ridge(), cv=3))
+    model.fit(X[:100], y[:100])
+    np.testing.assert_allclose(model.predict(X[100:]), model.predict(X)[100:])
+
+
+def test_first_rows_are_covered_as_all_others_under_a_search():
+    walk = np.cumsum(np.random.RandomState(0).normal(size=600))
+    wave = 20 * np.sin(np.arange(600) / 2) + walk
+    X, y = make_supervised(pd.DataFrame({"x": wave}))
+    window = SlidingWindowTransformer(16, flatten=True, padding="edge")
+    pipeline = make_pipeline(window, Ridge(1e-3))
+    search = GridSearchCV(pipeline, {"ridge__alpha": [1e-3]}, cv=TimeSeriesSplit(2))
+    held = []
+    for end in range(200, 590, 15):
+        model = ConformalForecaster(search, confidence_level=0.8).fit(X[:end], y[:end])
+        lower, upper = model.predict_interval(X[end : end + 8])
+        held.extend((lower <= y[end : end + 8]) & (y[end : end + 8] <= upper))
+    assert np.mean(held) > 0.7
+
+
+def test_a_frozen_pipeline_stays_as_it_is_while_its_copy_goes_on():
     X, y = make_supervised(pd.DataFrame({"x": make_walk(120)}))
     ridge = make_ridge().fit(X[:60], y[:60])
     expected = ridge.predict(X[60:])
-    ConformalForecaster(FrozenEstimator(ridge)).fit(X[60:100], y[60:100])
-    np.testing.assert_array_equal(ridge.predict(X[60:]), expected)
+    for frozen in (FrozenEstimator(ridge), make_pipeline(FrozenEstimator(ridge))):
+        model = ConformalForecaster(frozen, confidence_level=0.8).fit(X[60:100], y[60:100])
+        np.testing.assert_array_equal(ridge.predict(X[60:]), expected)
+        np.testing.assert_allclose(model.predict(X[100:]), expected[40:])
 
 
 def test_overlapping_windows_are_not_copied_to_fit_on():

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.ensemble import VotingRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -74,6 +76,12 @@ MODELS = {
     "a search around": GridSearchCV(
         make_pipeline(make_flat(), Ridge()), {"ridge__alpha": [1, 10]}, cv=TimeSeriesSplit(2)
     ),
+    "Pipelines within": make_pipeline(
+        StandardScaler(), make_pipeline("passthrough", make_flat(), StandardScaler()), Ridge()
+    ),
+    "a Pipeline at the end": make_pipeline(
+        StandardScaler(), make_pipeline(StandardScaler(), make_flat(), Ridge())
+    ),
     "flat windows with names, a scaler after": make_pipeline(
         StandardScaler(), make_flat(), StandardScaler(), Ridge()
     ).set_output(transform="pandas"),
@@ -89,6 +97,19 @@ def test_it_equals_calling_predict_by_hand(model, n_rows):
     expected = forecast_by_hand(model, series[-n_rows:], N_AHEAD)
     np.testing.assert_allclose(result, expected, rtol=1e-9)
     assert list(result.columns) == ["temp", "wind"]
+
+
+def test_a_frozen_model_is_forecast_with():
+    series = make_series()[["temp", "wind"]]
+    model = make_pipeline(make_flat(), Ridge()).fit(*make_supervised(series))
+    expected = forecast(model, series, N_AHEAD)
+    pd.testing.assert_frame_equal(forecast(FrozenEstimator(model), series, N_AHEAD), expected)
+    frozen = make_pipeline(FrozenEstimator(model[0]), FrozenEstimator(model[1]))
+    pd.testing.assert_frame_equal(forecast(frozen, series, N_AHEAD), expected)
+    alone = make_network().fit(*make_windows(series, N_STEPS))
+    pd.testing.assert_frame_equal(
+        forecast(FrozenEstimator(alone), series, N_AHEAD), forecast(alone, series, N_AHEAD)
+    )
 
 
 def test_each_row_costs_the_prediction_of_one_window():
@@ -273,7 +294,8 @@ def test_steps_that_need_other_rows_are_refused():
 
 def test_other_models_are_refused():
     X, y = make_supervised(make_series()[["temp"]])
-    for model in [Ridge(), make_pipeline(StandardScaler(), Ridge())]:
+    several = VotingRegressor([("a", make_pipeline(make_flat(), Ridge()))])
+    for model in [Ridge(), make_pipeline(StandardScaler(), Ridge()), make_flat(), several]:
         with pytest.raises(TypeError, match="model must be an LSTMRegressor or a Pipeline"):
             forecast(model.fit(X, y), X, 2)
     with pytest.raises(NotFittedError):

@@ -1,5 +1,6 @@
 """Prediction intervals from the latest errors of the forecasts, for each step ahead."""
 
+from copy import deepcopy
 from math import ceil
 from numbers import Integral, Real
 
@@ -10,9 +11,9 @@ from sklearn.utils import _safe_indexing, check_array, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from sklstm.forecasting.windowers import find_windowers
 from sklstm.windows.horizon import read_outputs
 from sklstm.windows.series import split_series
-from sklstm.windows.transformer import SlidingWindowTransformer
 
 
 class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -96,9 +97,9 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     **Several series**, separated by the first level of a `MultiIndex`, are each calibrated on their
     last rows and share their residuals.
 
-    **Windows** of a Pipeline's `SlidingWindowTransformer` continue all rows of `fit`, including the
-    calibration rows, if there is a pandas index. Windows of a frozen Pipeline continue the rows it
-    was fitted on.
+    **Windows** of each `SlidingWindowTransformer` inside the estimator continue all rows of `fit`,
+    including the calibration rows, if there is a pandas index. A frozen estimator that has one is
+    copied for that, and yours stays as it is.
 
     References
     ----------
@@ -180,8 +181,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         estimator.fit(_safe_indexing(X, to_fit), _safe_indexing(y, to_fit))
         # Predict all rows: those to fit on complete the windows of those to calibrate on.
         residuals = _measure_residuals(estimator, X, y_true)[to_calibrate]
-        _remember_rows(estimator, X)
-        self.estimator_ = estimator
+        self.estimator_ = _remember_rows(estimator, X)
         self.residuals_ = _drop_missing(residuals)
         self.levels_ = np.full(y_true.shape[1], float(self.confidence_level))
         self.gap_ = gap
@@ -335,12 +335,14 @@ def _measure_residuals(estimator, X, y_true):
 
 
 def _remember_rows(estimator, X):
-    """Let the windows of a Pipeline remember the end of `X`, which includes calibration rows."""
-    if isinstance(estimator, FrozenEstimator):
-        return
-    for i, (_, step) in enumerate(getattr(estimator, "steps", [])):
-        if isinstance(step, SlidingWindowTransformer):
-            step.fit(estimator[:i].transform(X) if i else X)
+    """Let all windows inside remember the end of `X`, which includes the calibration rows."""
+    found = [windower for windower in find_windowers(estimator) if not windower.given]
+    if any(windower.frozen for windower in found):
+        estimator = deepcopy(estimator)  # what is frozen is the user's own
+        found = [windower for windower in find_windowers(estimator) if not windower.given]
+    for windower in found:
+        windower.transformer.fit(windower.prepare(X))
+    return estimator
 
 
 def _drop_missing(residuals):

@@ -1,18 +1,15 @@
 """Recursive forecasts: a model of the next value reads its own predictions."""
 
-import copy
 from numbers import Integral
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.estimators.base import BaseLSTM
+from sklstm.forecasting.windowers import find_windowers
 from sklstm.windows.index import N_LABELS, continue_index
 from sklstm.windows.series import is_pandas, refuse_panel
 from sklstm.windows.supervised import as_table
-from sklstm.windows.transformer import SlidingWindowTransformer
 
 
 def forecast(model, X, n_steps_ahead, *, future=None):
@@ -26,7 +23,8 @@ def forecast(model, X, n_steps_ahead, *, future=None):
     model : LSTMRegressor, Pipeline or a search or TransformedTargetRegressor around them
         A model fitted to predict the next value (horizon 1) of each column of `X` that is not in
         `future`, in the order of the columns. A `Pipeline` must have a `SlidingWindowTransformer`
-        and, after it, any regressor. The steps before it, such as a scaler, must work row by row.
+        and, after it, any regressor; it may be frozen, or have Pipelines within. The steps before
+        the windows, such as a scaler, must work row by row.
 
     X : array-like of shape (n_rows, n_features), or (n_rows,) for one feature
         Rows of one series in time order, the latest last. The model reads the last
@@ -101,9 +99,9 @@ def forecast(model, X, n_steps_ahead, *, future=None):
     check_is_fitted(model)
     table = as_table(X)
     refuse_panel(table)
-    parts = _take_apart(model, table)
+    found = _find_windower(model, table)
     ahead, columns = _lay_out_ahead(table, int(n_steps_ahead), future)
-    outputs = _roll(parts, table, ahead, columns)
+    outputs = _roll(found, table, ahead, columns)
     if not is_pandas(table):
         return outputs
     import pandas as pd
@@ -114,34 +112,17 @@ def forecast(model, X, n_steps_ahead, *, future=None):
     return pd.DataFrame(outputs, index=ahead.index, columns=names)
 
 
-class _Parts(NamedTuple):
-    """The parts of a fitted model, split where rows become windows."""
-
-    before: object  # transforms rows, or None
-    windower: object  # the fitted SlidingWindowTransformer
-    regressor: object  # predicts a window
-
-
-def _take_apart(model, table):
-    """Return the `_Parts` of a model; an LSTMRegressor alone gets a transformer of its length."""
-    if hasattr(model, "best_estimator_"):
-        return _take_apart(model.best_estimator_, table)
-    if hasattr(model, "regressor_"):  # TransformedTargetRegressor: it still transforms back
-        parts = _take_apart(model.regressor_, table)
-        model = copy.copy(model)
-        model.regressor_ = parts.regressor
-        return parts._replace(regressor=model)
-    if isinstance(model, BaseLSTM):
-        return _Parts(None, SlidingWindowTransformer(model.window_shape_[0]).fit(table), model)
-    steps = [step for _, step in getattr(model, "steps", [])]
-    for i, step in enumerate(steps[:-1]):
-        if isinstance(step, SlidingWindowTransformer):
-            alone = i + 2 == len(steps)  # a Pipeline around the last step would only cost time
-            return _Parts(model[:i] if i else None, step, steps[-1] if alone else model[i + 1 :])
-    raise TypeError(
-        "model must be an LSTMRegressor or a Pipeline of a SlidingWindowTransformer and a "
-        f"regressor, got {type(model).__name__}. Call predict of other models row by row."
-    )
+def _find_windower(model, table):
+    """Find what makes the windows of a model, fitted, with a regressor after it."""
+    found = next(find_windowers(model), None)
+    if found is None or not found.after or (found.given and found.before):
+        raise TypeError(
+            "model must be an LSTMRegressor or a Pipeline of a SlidingWindowTransformer and a "
+            f"regressor, got {type(model).__name__}. Call predict of other models row by row."
+        )
+    if found.given:
+        found.transformer.fit(table)
+    return found
 
 
 def _lay_out_ahead(table, n_steps_ahead, future):
@@ -202,54 +183,53 @@ def _lay_out_frame(table, n_steps_ahead, future):
     return pd.DataFrame({name: future.get(name, np.nan) for name in names}, index=index)
 
 
-def _roll(parts, table, ahead, columns):
+def _roll(found, table, ahead, columns):
     """Predict row after row, each written into `columns` of the rows ahead and read again."""
-    before = parts.before
-    recent, names = _read_recent(table, before, parts.windower)
+    regressor = found.regressor
+    recent, names = _read_recent(table, found)
     rows = np.concatenate([recent, np.empty((len(ahead), recent.shape[1]))])
-    if before is None:
+    if not found.before:
         ahead = np.array(ahead, dtype=float)  # a DataFrame is slow to write to
     cells = ahead.iloc if is_pandas(ahead) else ahead
     outputs = []
     for k in range(len(ahead)):
-        window = _cut_window(rows[k : k + len(recent)], parts.windower, names)
-        outputs.append(parts.regressor.predict(window)[0])
+        window = _cut_window(rows[k : k + len(recent)], found.transformer, names)
+        outputs.append(regressor.predict(window)[0])
         if k == 0:
             _check_outputs(outputs[0], [_name_columns(table)[j] for j in columns])
         cells[k, columns] = outputs[k]
-        row = cells[k : k + 1]
-        rows[len(recent) + k] = row if before is None else before.transform(row)
+        rows[len(recent) + k] = found.prepare(cells[k : k + 1])
     return np.array(outputs)
 
 
-def _read_recent(table, before, windower):
+def _read_recent(table, found):
     """Return the rows in the last windows, `(n_steps * dilation, n_features)`, and their names.
 
     They are read from the windows themselves, which have history and padding. The names are the
     columns of flattened windows if `set_output` made them frames, or else None.
     """
-    n_steps, dilation = int(windower.n_steps), int(windower.dilation)
+    n_steps, dilation = int(found.transformer.n_steps), int(found.transformer.dilation)
     if len(table) < dilation:
         raise ValueError(f"X must have at least dilation={dilation} rows, got {len(table)}.")
     recent = slice(-n_steps * dilation, None)
     rows = table.iloc[recent] if is_pandas(table) else table[recent]
-    if before is not None:
-        last = before.transform(rows[-1:])
-        rows = before.transform(rows)
+    if found.before:
+        last = found.prepare(rows[-1:])
+        rows = found.prepare(rows)
         if not np.allclose(last, rows[-1:], equal_nan=True):
             raise ValueError(
                 "The steps before the windows must work row by row, got another result for the "
                 "last row alone. Make columns that need other rows beforehand."
             )
-    windows = windower.transform(rows)[-dilation:]
+    windows = found.transformer.transform(rows)[-dilation:]
     blocks = np.asarray(windows, dtype=float).reshape(dilation, n_steps, -1)
     return blocks.swapaxes(0, 1).reshape(n_steps * dilation, -1), getattr(windows, "columns", None)
 
 
-def _cut_window(rows, windower, names):
-    """Return the window of the last row as the windower makes it, given the rows it covers."""
-    window = rows[windower.dilation - 1 :: windower.dilation][np.newaxis]
-    if not windower.flatten:
+def _cut_window(rows, transformer, names):
+    """Return the window of the last row as the transformer makes it, given the rows it covers."""
+    window = rows[transformer.dilation - 1 :: transformer.dilation][np.newaxis]
+    if not transformer.flatten:
         return window
     window = window.reshape(1, -1)
     if names is None:
