@@ -22,9 +22,9 @@ def make_counts(n=240, n_steps=6):
     return X, np.random.RandomState(0).poisson(np.exp(1.5 * X[:, -3, 0])).astype(float)
 
 
-def test_every_loss_trains_and_predicts():
+def test_losses_that_no_other_test_trains_with_train_and_predict():
     X, y = make_counts(60)
-    for loss in LOSSES:
+    for loss in ("log_cosh", "msle"):
         assert np.isfinite(make_model(loss=loss, epochs=1).fit(X, y).predict(X)).all()
 
 

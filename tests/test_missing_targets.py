@@ -137,7 +137,7 @@ def test_counts_are_divided_by_the_mean_of_the_known_ones():
     model = make_model(loss="poisson").fit(X, y)
     np.testing.assert_allclose(model.y_scale_, np.nanmean(y, axis=0))
     y[np.isnan(y[:, 1]).argmin(), 1] = -1
-    with pytest.raises(ValueError, match=r"y must be at least 0.* got values from -1 to 6\.\d"):
+    with pytest.raises(ValueError, match=r"y must be at least 0 for .*, got -1\."):
         make_model(loss="poisson").fit(X, y)
     y[:, 1] = np.where(np.isnan(y[:, 1]), NAN, 0)
     with pytest.raises(ValueError, match="with a positive value in each output"):
