@@ -9,7 +9,7 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklstm import SlidingWindowTransformer, make_supervised, make_windows
+from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
 
 NAN = np.nan
 
@@ -160,3 +160,30 @@ def test_shuffled_rows_of_one_series_are_warned_about():
     SlidingWindowTransformer().fit(panel.sort_index(ascending=[False, True]))
     with pytest.warns(UserWarning, match="TimeSeriesSplit"):
         SlidingWindowTransformer().fit(panel.iloc[[0, 1, 4, 2]])
+
+
+def test_groups_that_are_forgotten_are_refused():
+    rows = np.arange(6.0).reshape(-1, 1)
+    transformer = SlidingWindowTransformer(n_steps=2)
+    model = make_pipeline(transformer, LSTMRegressor(units=1, epochs=1))
+    model.fit(rows, rows[:, 0], slidingwindowtransformer__groups=list("aaabbb"))
+    with pytest.raises(ValueError, match="groups must be passed, as they were to fit, got None"):
+        model.predict(rows)
+    with pytest.raises(ValueError, match="groups must be passed"):
+        model[0].explain_window(rows, 0)
+    model[0].fit(rows).transform(rows)  # a new fit without them needs none
+
+
+@pytest.mark.parametrize("times", [
+    pd.date_range("2013", periods=3), pd.period_range("2013", periods=3, freq="M"),
+])  # fmt: skip
+def test_times_in_the_first_level_are_refused_with_the_cure(times):
+    panel = make_panel(times).swaplevel()
+    panel.index.names = ["date", "store"]
+    for use in (SlidingWindowTransformer().fit, make_supervised):
+        with pytest.raises(ValueError, match=r"times in the first, 'date'.*X\.swaplevel\(\)"):
+            use(panel)
+    X, y = make_supervised(panel.swaplevel().sort_index())
+    assert len(X) == len(y) == 4
+    pairs = pd.MultiIndex.from_product([times, times])  # as of forecasts, by the day they were made
+    SlidingWindowTransformer().fit(pd.DataFrame({"x": np.zeros(9)}, pairs))

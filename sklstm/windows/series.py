@@ -23,6 +23,7 @@ def split_series(X, n_rows, groups=None):
     if groups is not None:
         codes, labels = _factorize(groups, n_rows)
     elif n_levels > 1:
+        _refuse_times_first(times)
         codes, labels = times.get_level_values(0).factorize(use_na_sentinel=False)
     else:
         return [Series(None, range(n_rows), times)]
@@ -48,6 +49,20 @@ def refuse_panel(X):
         raise ValueError(
             "X must be one series, got a MultiIndex. Take one series of a panel at a time: "
             "X.xs(label)."
+        )
+
+
+def _refuse_times_first(times):
+    """Refuse a MultiIndex of times and series, in which every time would be a series."""
+    import pandas as pd
+
+    kinds = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+    first, *others = times.levels
+    if isinstance(first, kinds) and not any(isinstance(level, kinds) for level in others):
+        raise ValueError(
+            "X must have the series in the first level of its MultiIndex and the times in the "
+            f"last, got times in the first, {times.names[0]!r}. Swap them: "
+            "X.swaplevel().sort_index()."
         )
 
 

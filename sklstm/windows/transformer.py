@@ -57,6 +57,9 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         (n_remembered, n_features); "labels", "kind" and "freq", the last labels of the index, at
         least 64 if there are as many. Without a pandas index `history_` is empty.
 
+    grouped_ : bool
+        Whether `fit` was given `groups`; `transform` needs them then, too.
+
     n_features_in_ : int
         Number of features of a row.
 
@@ -171,6 +174,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         rows, panel = self._read(X, groups, reset=True)
         warn_if_shuffled(panel, {})
         n_rows = self._n_before() if self.history else 0
+        self.grouped_ = groups is not None
         self.history_ = {
             name_series(series.label): remember(
                 rows[_take_last(series.members, n_rows)], series.times
@@ -328,6 +332,12 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     def _read(self, X, groups, reset):
         """Return rows as floats, and the series in them; change `self` only if both are valid."""
+        if not reset and self.grouped_ and groups is None:
+            raise ValueError(
+                "groups must be passed, as they were to fit, got None: without them "
+                "all rows are one series. A MultiIndex of X with the series in its first level "
+                "needs no groups, neither in fit nor in predict."
+            )
         rows = check_array(
             X,
             dtype=[np.float64, np.float32],
