@@ -140,7 +140,7 @@ def test_counts_are_divided_by_the_mean_of_the_known_ones():
     with pytest.raises(ValueError, match=r"y must be at least 0 for .*, got -1\."):
         make_model(loss="poisson").fit(X, y)
     y[:, 1] = np.where(np.isnan(y[:, 1]), NAN, 0)
-    with pytest.raises(ValueError, match="with a positive value in each output"):
+    with pytest.raises(ValueError, match="must have a positive value in each output"):
         make_model(loss="poisson").fit(X, y)
 
 
