@@ -180,8 +180,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
 
     best_loss_ : float or None
         Validation loss of `best_weights_`, None without validation: the lowest value of
-        `validation_loss_curve_`. A call that goes on with other validation data measures the best
-        weights of before on these data first.
+        `validation_loss_curve_`, as long as the validation data are the same. A call that goes on
+        with others measures the best weights of before on these first.
 
     optimizer_state_ : dict
         Name and variables of the optimizer, for `warm_start` and `partial_fit`.
