@@ -6,28 +6,23 @@ from sklstm._warnings import warn
 
 
 def hold_out(samples, fraction, horizon):
-    """Split the samples in two: those to train on, and the last ones to validate on.
+    """Split the samples in two: those to train on, and the last ones of each series to validate on.
 
-    The last ones are the latest by time, where the windows have times, or else the last of each
-    series. Windows that share rows with those of their series to validate on are in neither part,
-    nor are windows whose targets, up to `horizon` rows ahead, do. Windows that nothing assigns to
-    a series have no rows in common; their order in the data counts.
+    Windows that have rows in common with those of their series to validate on are in neither part,
+    nor are windows whose targets, up to `horizon` rows ahead, lie in these. Windows that nothing
+    assigns to a series have no rows in common; the last in the data are validated on.
     """
     windows = samples.windows
+    series = np.zeros_like(windows.starts) if windows.series is None else windows.series
+    validated = _find_last(windows.starts, series, fraction)
     if windows.series is None:
         _warn_if_overlapping(windows)
-        validated = _find_last(windows.starts, np.zeros_like(windows.starts), fraction)
         kept = ~validated
     else:
-        if windows.times is None:
-            validated = _find_last(windows.starts, windows.series, fraction)
-        else:
-            validated = _find_last(windows.times, np.zeros_like(windows.series), fraction)
-            validated = windows.times >= windows.times[validated].min()
-        first = np.full(windows.series.max() + 1, np.iinfo(np.int64).max)
-        np.minimum.at(first, windows.series[validated], windows.starts[validated])
+        first = np.full(series.max() + 1, np.iinfo(np.int64).max)
+        np.minimum.at(first, series[validated], windows.starts[validated])
         ends = windows.starts + windows.offsets[-1] + 1 + horizon
-        kept = ~validated & (ends <= first[windows.series])
+        kept = ~validated & (ends <= first[series])
     if not kept.any():
         raise ValueError(
             f"early_stopping must leave windows to train on, got none of {len(kept)}: "
@@ -38,14 +33,14 @@ def hold_out(samples, fraction, horizon):
     return samples.select(kept), samples.select(validated)
 
 
-def _find_last(order, series, fraction):
+def _find_last(starts, series, fraction):
     """Find the last windows of each series, a fraction of them, rounded up: a mask."""
-    sorted_windows = np.lexsort((order, series))
+    sorted_windows = np.lexsort((starts, series))
     counts = np.bincount(series)
     ends = np.cumsum(counts)
-    ranks = np.arange(len(order)) - np.repeat(ends - counts, counts)
+    ranks = np.arange(len(starts)) - np.repeat(ends - counts, counts)
     first = counts - np.ceil(fraction * counts).astype(np.int64)
-    validated = np.empty(len(order), dtype=bool)
+    validated = np.empty(len(starts), dtype=bool)
     validated[sorted_windows] = ranks >= np.repeat(first, counts)
     return validated
 

@@ -25,9 +25,6 @@ class WindowArray:
     series : ndarray of shape (n_windows,)
         Number of the series of each window.
 
-    times : ndarray of shape (n_windows,), default=None
-        Time of each window as an integer, on one clock for all series.
-
     Examples
     --------
     >>> import numpy as np
@@ -44,12 +41,11 @@ class WindowArray:
 
     ndim = 3
 
-    def __init__(self, rows, starts, offsets, series, times=None):
+    def __init__(self, rows, starts, offsets, series):
         self.rows = rows
         self.starts = starts
         self.offsets = offsets
         self.series = series
-        self.times = times
 
     @property
     def shape(self):
@@ -71,10 +67,8 @@ class WindowArray:
         starts = self.starts[first]
         # Only the rows from the first to the last one in use: a fold that is pickled is no larger.
         begin, end = (starts.min(), starts.max() + self.offsets[-1] + 1) if len(starts) else (0, 0)
-        times = None if self.times is None else self.times[first]
-        return WindowArray(
-            self.rows[begin:end], starts - begin, self.offsets, self.series[first], times
-        )
+        rows, series = self.rows[begin:end], self.series[first]
+        return WindowArray(rows, starts - begin, self.offsets, series)
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:

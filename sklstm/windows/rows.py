@@ -19,15 +19,12 @@ class Windows(NamedTuple):
     series : ndarray of shape (n_windows,) or None
         Number of the series of each window. None if nothing says so, as of windows that share no
         memory: each is a sample for itself.
-    times : ndarray of shape (n_windows,) or None
-        Time of each window as an integer, if it is known.
     """
 
     rows: np.ndarray
     starts: np.ndarray
     offsets: np.ndarray
     series: np.ndarray | None = None
-    times: np.ndarray | None = None
 
     @property
     def shape(self):
@@ -40,11 +37,8 @@ class Windows(NamedTuple):
 
     def select(self, kept):
         """Select windows by a slice or mask."""
-        starts, series, times = (
-            None if array is None else array[kept]
-            for array in (self.starts, self.series, self.times)
-        )
-        return self._replace(starts=starts, series=series, times=times)
+        series = None if self.series is None else self.series[kept]
+        return self._replace(starts=self.starts[kept], series=series)
 
 
 def as_rows(X):
@@ -55,7 +49,7 @@ def as_rows(X):
     whose windows lie one after the other is not copied either. Anything else is.
     """
     if isinstance(X, WindowArray):
-        return Windows(X.rows, X.starts, X.offsets, X.series, X.times)
+        return Windows(X.rows, X.starts, X.offsets, X.series)
     n_windows, n_steps, n_features = X.shape
     between_windows, between_steps, between_features = X.strides
     if n_steps == 1:  # numpy gives an axis of length 1 any stride
