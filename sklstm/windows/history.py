@@ -9,13 +9,16 @@ from sklstm.windows.index import N_LABELS, continue_index, is_time, pack_index, 
 def remember(rows, times):
     """Return what to remember of a series, given its last rows and its whole index.
 
-    That is a plain dict: the "rows", `(n_remembered, n_features)`, and the last labels of the index
-    as `pack_index` packs them. So files of any format hold arrays and text only.
+    That is a plain dict: the "rows", `(n_remembered, n_features)`, the last labels of the index as
+    `pack_index` packs them, and the label "following" them, if the index has a step. So files of
+    any format hold arrays and text only. What follows is found here, once, as that takes longer
+    than all else that `transform` does with one row (measured).
     """
-    if not times.is_monotonic_increasing:
-        rows = rows[:0]  # they are no past of anything
-    # Few rows, but enough labels to find the step and to notice shuffled folds.
-    return {"rows": rows, **pack_index(times[-max(len(rows), N_LABELS) :])}
+    # Few rows, but enough labels to notice shuffled folds.
+    packed = pack_index(times[-max(len(rows), N_LABELS) :])
+    following = continue_index(times, 1)
+    labels = packed["labels"][:0] if following is None else pack_index(following)["labels"]
+    return {"rows": rows, **packed, "following": labels}
 
 
 def name_series(label):
@@ -26,10 +29,11 @@ def name_series(label):
 
 def continues(past, times):
     """Tell whether an index begins exactly where the remembered one ended."""
-    if past is None or times is None:
+    if past is None or times is None or not len(past["following"]):
         return False
-    following = continue_index(unpack_index(past), 1)
-    return following is not None and bool(times[0] == following[0])
+    freq = past["freq"] if past["kind"] == "period" else ""  # that of one label says nothing
+    following = unpack_index({"labels": past["following"], "kind": past["kind"], "freq": freq})
+    return bool(times[0] == following[0])
 
 
 def warn_if_shuffled(panel, pasts):
@@ -50,7 +54,7 @@ def _contradicts(times, past):
     """Tell whether an index contradicts the order of its rows, and `fit` has not warned yet."""
     if not is_time(times):
         return False
-    if past is None:
+    if past is None or len(times) == 1:
         return not times.is_monotonic_increasing
     remembered = unpack_index(past)
     if not remembered.is_monotonic_increasing:

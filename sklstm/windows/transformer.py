@@ -55,7 +55,8 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         The past of each series, under its label as `repr` writes it; under "" if `X` is one series
         without a label. A past is a dict of arrays and text: "rows", the last rows, of shape
         (n_remembered, n_features); "labels", "kind" and "freq", the last labels of the index, at
-        least 64 if there are as many. Without a pandas index `history_` is empty.
+        least 64 if there are as many; "following", the next label, empty if the index has no step.
+        Without a pandas index `history_` is empty.
 
     grouped_ : bool
         Whether `fit` was given `groups`; `transform` needs them then, too.
