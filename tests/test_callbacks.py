@@ -372,7 +372,7 @@ def test_callbacks_work_in_a_pipeline_in_a_grid_search_with_two_jobs(data, capsy
     monitor = ScoringMonitor(scoring="r2")
     model = make_model([stopping]).set_callbacks(monitor)
     search = GridSearchCV(
-        make_pipeline(SlidingWindowTransformer(n_steps=5), model),
+        make_pipeline(SlidingWindowTransformer(n_steps=5, history=False), model),
         {"lstmregressor__learning_rate": [0.003, 0.01]},
         cv=2,
         n_jobs=2,

@@ -363,7 +363,7 @@ def test_windows_wherever_they_are_continue_the_rows_calibrated_on(model):
 
 def test_windows_under_a_stack_continue_the_rows_calibrated_on():
     X, y = make_supervised(pd.DataFrame({"x": make_walk(120)}))
-    model = ConformalForecaster(StackingRegressor([("a", make_ridge())], Ridge(), cv=3))
+    model = ConformalForecaster(StackingRegressor([("a", make_ridge())], Ridge(), cv=2))
     model.fit(X[:100], y[:100])
     np.testing.assert_allclose(model.predict(X[100:]), model.predict(X)[100:])
 
@@ -402,7 +402,7 @@ def test_overlapping_windows_are_not_copied_to_fit_on():
 def test_lstm_in_a_pipeline_has_intervals():
     X, y = make_supervised(make_walk(), horizon=2)
     lstm = LSTMRegressor(units=2, epochs=1, random_state=0)
-    pipeline = make_pipeline(SlidingWindowTransformer(4), lstm)
+    pipeline = make_pipeline(SlidingWindowTransformer(4, history="always"), lstm)
     model = ConformalForecaster(pipeline).fit(X[:150], y[:150]).update(X[150:], y[150:])
     again = pickle.loads(pickle.dumps(model))
     for end, other in zip(model.predict_interval(X), again.predict_interval(X), strict=True):

@@ -88,6 +88,7 @@ MODELS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Nothing says whether these rows follow")
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
 @pytest.mark.parametrize("n_rows", [60, 13, 3])
 def test_it_equals_calling_predict_by_hand(model, n_rows):
@@ -185,7 +186,8 @@ def test_the_rows_of_fit_are_history():
     last = series[-1:]
     expected = forecast(model, series, N_AHEAD)
     pd.testing.assert_frame_equal(forecast(model, last, N_AHEAD), expected)
-    alone = forecast(model, last.reset_index(drop=True), N_AHEAD)
+    with pytest.warns(UserWarning, match="Nothing says whether these rows follow"):
+        alone = forecast(model, last.reset_index(drop=True), N_AHEAD)
     assert not np.isclose(alone.iloc[0], expected.iloc[0]).any()
 
 
@@ -280,7 +282,9 @@ def test_an_index_that_does_not_go_on_is_refused():
 def test_only_the_end_of_the_index_has_to_be_regular():
     months = pd.date_range("2003-01-01", periods=84, freq="MS")
     series = pd.DataFrame({"temp": np.arange(82.0)}, index=months[:82]).drop(months[5])
-    model = make_pipeline(make_flat(), Ridge()).fit(*make_supervised(series))
+    windows = make_flat().set_params(freq="MS")
+    X, y = make_supervised(series, freq="MS")
+    model = make_pipeline(windows, Ridge()).fit(X, y)
     assert forecast(model, series, 2).index.equals(months[82:])
 
 
@@ -311,12 +315,27 @@ def test_the_number_of_rows_ahead_is_positive():
         forecast(model, X, 2.0)
 
 
-def test_too_few_rows_for_the_dilation_are_refused():
+def test_fewer_rows_than_the_dilation_are_completed_as_in_predict():
     X, y = make_supervised(make_series()[["temp"]])
     windows = SlidingWindowTransformer(2, dilation=3, flatten=True, padding="edge")
-    model = make_pipeline(windows, Ridge()).fit(X, y)
-    with pytest.raises(ValueError, match="X must have at least dilation=3 rows, got 2"):
-        forecast(model, X[-2:], 1)
+    model = make_pipeline(windows, Ridge()).fit(X[:-2], y[:-2])
+    assert forecast(model, X[-2:], 1).iloc[0] == pytest.approx(model.predict(X)[-1])
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize("freq", ["h", "rows"])
+def test_gaps_are_missing_steps_of_forecasts_too(dilation, freq):
+    series = make_series()[["temp"]]
+    series = series.set_axis(pd.date_range("2013", periods=len(series), freq="h"))
+    series = series.drop(series.index[[-2, -3, -9]])
+    X, y = make_supervised(series, freq=freq)
+    windows = SlidingWindowTransformer(4, freq=freq, dilation=dilation)
+    model = make_pipeline(windows, make_network()).fit(X, y)
+    expected, rows = [], series
+    for stamp in pd.date_range(series.index[-1], periods=N_AHEAD + 1, freq="h")[1:]:
+        expected.append(model.predict(rows)[-1])
+        rows = pd.concat([rows, pd.DataFrame({"temp": expected[-1:]}, [stamp])])
+    np.testing.assert_allclose(forecast(model, series, N_AHEAD), expected, rtol=1e-9)
 
 
 def test_integers_of_few_bits_are_read_as_any_other():

@@ -27,25 +27,53 @@ def transformed_rest(index, n_fit, n_skip=0, **params):
     return transformer.transform(frame.iloc[n_fit + n_skip :])[:, :, 0]
 
 
-@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+IGNORE_GAPS = pytest.mark.filterwarnings("ignore:The index of X has the step .* and gaps")
+EACH_INDEX = pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+
+
+@IGNORE_GAPS
+@EACH_INDEX
 def test_the_next_label_completes_the_first_windows(index):
     windows = transformed_rest(index, n_fit=5)
     np.testing.assert_array_equal(windows, [[3, 4, 5], [4, 5, 6], [5, 6, 7]])
 
 
-@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
-def test_after_a_gap_windows_start_short(index):
+@EACH_INDEX
+def test_history_reaches_over_a_gap(index, request):
+    if "hole" in request.node.name:
+        with pytest.warns(UserWarning, match="and gaps"):
+            windows = transformed_rest(index, n_fit=5, n_skip=1)
+        np.testing.assert_array_equal(windows, [[np.nan, np.nan, 6], [np.nan, 6, 7]])
+        return
     windows = transformed_rest(index, n_fit=5, n_skip=1)
-    np.testing.assert_array_equal(windows, [[np.nan, np.nan, 6], [np.nan, 6, 7]])
+    np.testing.assert_array_equal(windows, [[4, np.nan, 6], [np.nan, 6, 7]])
+    windows = transformed_rest(index, n_fit=5, n_skip=1, padding="edge")
+    np.testing.assert_array_equal(windows, [[4, 4, 6], [4, 6, 7]])
+    windows = transformed_rest(index, n_fit=5, n_skip=2)
+    np.testing.assert_array_equal(windows, [[np.nan, np.nan, 7]])
+    windows = transformed_rest(index, n_fit=5, n_skip=2, padding="edge")
+    np.testing.assert_array_equal(windows, [[4, 4, 7]])
 
 
-@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
-def test_on_an_overlap_windows_start_short(index):
+@IGNORE_GAPS
+@EACH_INDEX
+def test_on_an_overlap_windows_reach_back_to_what_is_remembered(index):
     windows = transformed_rest(index, n_fit=5, n_skip=-1)
-    np.testing.assert_array_equal(windows[0], [np.nan, np.nan, 4])
+    np.testing.assert_array_equal(windows, [[2, 3, 4], [3, 4, 5], [4, 5, 6], [5, 6, 7]])
+    windows = transformed_rest(index, n_fit=5, n_skip=-2)  # row 1 is forgotten
+    np.testing.assert_array_equal(windows[:2], [[np.nan, 2, 3], [2, 3, 4]])
 
 
-@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+@IGNORE_GAPS
+@EACH_INDEX
+def test_the_newest_row_alone_has_its_window(index):
+    frame = pd.DataFrame({"x": np.arange(8.0)}, index)
+    windows = SlidingWindowTransformer(n_steps=3).fit(frame).transform(frame[-1:])
+    np.testing.assert_array_equal(windows[:, :, 0], [[5, 6, 7]])
+
+
+@IGNORE_GAPS
+@EACH_INDEX
 def test_rows_that_were_trained_on_are_as_in_fit_transform(index):
     frame = pd.DataFrame({"x": np.arange(8.0)}, index=index)
     transformer = SlidingWindowTransformer(n_steps=3)
@@ -54,19 +82,35 @@ def test_rows_that_were_trained_on_are_as_in_fit_transform(index):
     assert np.isnan(expected[0, :2]).all()
 
 
-@pytest.mark.parametrize(
-    "index",
-    [
-        pd.Index([0, 1, 3, 5.5, 6, 7]),
-        pd.Index([0, 2, 5, 7, 9, 11]),
-        pd.Index(list("abcdef")),
-        pd.DatetimeIndex(["2013", "2013-02", "2013-04", "2013-05", "2013-06", "2013-07"]),
-        pd.Index([0, 0, 1, 2, 3, 4]),
-    ],
-    ids=["floats", "uneven integers", "letters", "uneven months", "repeated integers"],
-)
-def test_an_index_without_a_step_has_no_history(index):
-    np.testing.assert_array_equal(transformed_rest(index, n_fit=4)[0], [np.nan, np.nan, 4])
+IRREGULAR = {
+    "uneven integers": pd.Index([0, 2, 5, 7, 9, 11]),
+    "uneven stamps": pd.DatetimeIndex(["2013", "2013-02", "2013-02-07", *["2013-05"] * 3])
+    + pd.to_timedelta([0, 3, 0, 0, 2, 4], unit="min"),
+    "once uneven integers": pd.Index([*range(0, 16, 3), *range(16, 400, 4)]),
+}
+
+
+@pytest.mark.parametrize("index", IRREGULAR.values(), ids=IRREGULAR.keys())
+def test_an_irregular_index_is_warned_of_once(index):
+    frame = pd.DataFrame({"x": np.arange(float(len(index)))}, index)
+    transformer = SlidingWindowTransformer(n_steps=2)
+    with pytest.warns(UserWarning, match="not regular in time.* to SlidingWindow") as warned:
+        windows = transformer.fit(frame[:-1]).transform(frame[-1:])
+    assert len(warned) == 1
+    n = len(index) - 1
+    expected = n - 1 if "once" in index.__repr__() or n > 10 else np.nan
+    np.testing.assert_array_equal(windows[0, :, 0], [expected, n])
+    rows = SlidingWindowTransformer(n_steps=2, freq="rows").fit(frame[:-1]).transform(frame[-1:])
+    np.testing.assert_array_equal(rows[0, :, 0], [n - 1, n])
+
+
+@pytest.mark.parametrize("index", [[0, 1, 3, 5.5, 6], list("abcde")], ids=["floats", "letters"])
+def test_an_index_that_does_not_say_when_has_no_history(index):
+    frame = pd.DataFrame({"x": np.arange(5.0)}, index)
+    transformer = SlidingWindowTransformer(n_steps=3).fit(frame[:4])
+    with pytest.warns(UserWarning, match="Nothing says whether these rows follow"):
+        windows = transformer.transform(frame[4:])
+    np.testing.assert_array_equal(windows[0, :, 0], [np.nan, np.nan, 4])
 
 
 def test_a_single_row_is_continued_where_its_index_has_a_step():
@@ -104,7 +148,9 @@ def test_units_and_time_zones_of_the_same_instants_do_not_matter():
     rest = frame.iloc[4:].set_axis(hours[4:].as_unit("s").tz_convert(NEW_YORK))
     np.testing.assert_array_equal(transformer.transform(rest)[0, :, 0], [2, 3, 4])
     naive = frame.iloc[4:].set_axis(hours[4:].tz_localize(None))
-    np.testing.assert_array_equal(transformer.transform(naive)[0, :, 0], [np.nan, np.nan, 4])
+    with pytest.warns(UserWarning, match="no index, or one that cannot be compared"):
+        windows = transformer.transform(naive)
+    np.testing.assert_array_equal(windows[0, :, 0], [np.nan, np.nan, 4])
 
 
 def test_fewer_remembered_rows_complete_the_windows_in_part():
@@ -132,23 +178,16 @@ def test_history_can_be_switched_off():
 def test_windows_of_another_length_than_at_fit_take_what_is_remembered():
     frame = pd.DataFrame({"x": np.arange(5.0)})
     transformer = SlidingWindowTransformer(n_steps=3).fit(frame.iloc[:4])
-    for n_steps, expected in [(2, [3, 4]), (4, [np.nan, 2, 3, 4])]:
+    for n_steps, expected in [(2, [3, 4]), (5, [np.nan, 1, 2, 3, 4])]:
         windows = transformer.set_params(n_steps=n_steps).transform(frame.iloc[4:])
         np.testing.assert_array_equal(windows[0, :, 0], expected)
-
-
-def test_numpy_windows_start_short():
-    rows = np.arange(6.0).reshape(-1, 1)
-    transformer = SlidingWindowTransformer(n_steps=3).fit(rows[:4])
-    assert transformer.history_ == {}
-    np.testing.assert_array_equal(transformer.transform(rows[4:])[0, :, 0], [np.nan, np.nan, 4])
 
 
 def test_remembered_rows_are_few_and_survive_a_pickle():
     frame = pd.DataFrame({"x": np.arange(100_000.0)}, index=np.arange(100_000))
     transformer = SlidingWindowTransformer(n_steps=3, dilation=2).fit(frame)
     past = transformer.history_[""]
-    np.testing.assert_array_equal(past["rows"][:, 0], np.arange(99_996, 100_000))
+    np.testing.assert_array_equal(past["rows"][:, 0], np.arange(99_995, 100_000))
     assert past["rows"].base is None
     assert not np.shares_memory(past["labels"], frame.index)
     pickled = pickle.dumps(transformer)
@@ -158,7 +197,8 @@ def test_remembered_rows_are_few_and_survive_a_pickle():
     np.testing.assert_array_equal(windows[0, :, 0], [99_996, 99_998, 0.5])
 
 
-@pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
+@IGNORE_GAPS
+@EACH_INDEX
 def test_a_pickle_names_the_public_class_only(index):
     frame = pd.DataFrame({"x": np.arange(float(len(index)))}, index)
     pickled = pickle.dumps(SlidingWindowTransformer(n_steps=3).fit(frame))
@@ -200,6 +240,7 @@ def forecaster(**params):
     return make_pipeline(windows, Ridge())
 
 
+@IGNORE_GAPS
 @pytest.mark.parametrize("history", [True, False])
 @pytest.mark.parametrize(
     "index",
@@ -232,6 +273,7 @@ def test_the_guard_warns_once_for_a_model():
     assert len(warned) == 1
 
 
+@IGNORE_GAPS
 def test_the_guard_names_the_line_of_the_user():
     X, y = make_supervised(pd.Series(np.arange(60.0)))
     backwards, folds = X[::-1], KFold(3, shuffle=True, random_state=0)
@@ -253,9 +295,8 @@ def test_the_guard_names_the_line_of_the_user():
 
 def test_rows_in_time_order_are_not_warned_about():
     X, y = make_supervised(pd.Series(np.arange(100.0)))
-    for cv in (TimeSeriesSplit(), TimeSeriesSplit(gap=2), KFold()):
+    for cv in (TimeSeriesSplit(), TimeSeriesSplit(gap=2), KFold(2)):
         cross_val_score(forecaster(), X, y, cv=cv)
     holes = X.drop(index=[40, 95, 97])
-    forecaster().fit(holes, y.drop(index=[40, 95, 97])).predict(X)
+    forecaster(freq=1).fit(holes, y.drop(index=[40, 95, 97])).predict(X)
     SlidingWindowTransformer().fit(X.set_axis(list(map(str, X.index[::-1]))))
-    SlidingWindowTransformer().fit(X.set_axis(X.index // 2))

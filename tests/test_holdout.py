@@ -183,9 +183,9 @@ def test_validation_rows_travel_through_a_pipeline():
     X, y = make_supervised(rows)
     with sklearn.config_context(enable_metadata_routing=True):
         lstm = make_model().set_fit_request(X_val=True, y_val=True)
-        model = make_pipeline(SlidingWindowTransformer(n_steps=5), lstm, transform_input=["X_val"])
+        windows = SlidingWindowTransformer(n_steps=5, history="always")
+        model = make_pipeline(windows, lstm, transform_input=["X_val"])
         model.fit(X[:80], y[:80], X_val=X[80:], y_val=y[80:])
-    windows = SlidingWindowTransformer(n_steps=5)
     expected = make_model().fit(
         windows.fit_transform(X[:80]), y[:80], X_val=windows.transform(X[80:]), y_val=y[80:]
     )

@@ -121,14 +121,17 @@ def test_history_reaches_the_windows_past_a_scaler(everywhere):
     np.testing.assert_allclose(scores, score_folds(make_model(), X, y), rtol=1e-4)
 
 
-def test_a_scaler_that_drops_the_index_drops_history():
+def test_a_scaler_that_drops_the_index_drops_history_with_a_warning():
     X, y = make_data()
     model = make_model(StandardScaler()).fit(X[:40], y[:40])
-    forecasts, complete = model.predict(X[40:]), model.predict(X)[40:]
+    with pytest.warns(UserWarning, match="Nothing says whether these rows follow"):
+        forecasts = model.predict(X[40:])
+    complete = model.predict(X)[40:]
     assert not np.isclose(forecasts[: N_STEPS - 1], complete[: N_STEPS - 1]).any()
     np.testing.assert_array_equal(forecasts[N_STEPS - 1 :], complete[N_STEPS - 1 :])
 
 
+@pytest.mark.filterwarnings("ignore:Nothing says whether these rows follow")
 def test_polars_rows_forecast_as_arrays_do():
     X, y = make_data()
     frame = pl.DataFrame({name: X[name].to_numpy() for name in X})
@@ -176,6 +179,7 @@ def test_folds_of_a_panel_score_as_windows_made_beforehand():
     )
 
 
+@pytest.mark.filterwarnings("ignore:Nothing says whether these rows follow")
 def test_groups_are_routed_to_the_windows_of_arrays():
     X, y = make_panel()
     stations = X.index.get_level_values(0).to_numpy()

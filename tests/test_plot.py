@@ -120,7 +120,7 @@ def test_dates_are_those_of_the_targets_not_of_the_rows():
 def test_dates_of_a_path_are_those_of_its_steps():
     series = pd.Series(np.arange(9.0), pd.date_range("2013-01-01", periods=9), name="temp")
     series = series.drop(series.index[3])  # a grid with a hole is still a grid
-    _, y = make_supervised(series, horizon=2)
+    _, y = make_supervised(series, horizon=2, freq="rows")
     display = ForecastDisplay.from_predictions(y, y.to_numpy())
     assert drawn_days(display.forecast_line_) == days(8, 9)
     assert drawn_days(display.history_line_)[-1] == "2013-01-07"
@@ -129,6 +129,7 @@ def test_dates_of_a_path_are_those_of_its_steps():
     assert ahead.actual_line_ is None
 
 
+@pytest.mark.filterwarnings("ignore:The index of X has the step .* and gaps")
 @pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
 def test_dates_are_those_of_the_whole_index(index):
     series = pd.Series(np.arange(float(len(index))), index, name="temp")
@@ -144,6 +145,7 @@ def test_dates_are_those_of_the_whole_index(index):
     assert ForecastDisplay.from_predictions(y, y).times[-4:].equals(index[4:8])
 
 
+@pytest.mark.filterwarnings("ignore:The index of X has the step .* and gaps")
 @pytest.mark.parametrize("index", CONTINUING.values(), ids=CONTINUING.keys())
 def test_dates_are_those_of_forecast(index):
     frame = pd.DataFrame({"temp": np.arange(5.0)}, index[:5])
@@ -290,6 +292,7 @@ class Trained(RegressorMixin, BaseEstimator):
         return np.zeros(len(X))
 
 
+@pytest.mark.filterwarnings("ignore:Nothing says whether these rows follow")
 def test_loss_curves_are_found_wherever_the_network_is():
     X, y = make_supervised(np.arange(60.0))
     network = LSTMRegressor(units=2, epochs=3, random_state=0)

@@ -17,6 +17,7 @@ EXPECTED_FAILURES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Nothing says whether these rows follow")
 @parametrize_with_checks(
     [SlidingWindowTransformer()], expected_failed_checks=lambda _: EXPECTED_FAILURES
 )

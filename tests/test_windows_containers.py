@@ -165,13 +165,12 @@ def test_dtypes_of_pandas(dtype):
     np.testing.assert_array_equal(windows[3], FRAME.to_numpy()[2:])
 
 
-def test_polars_has_names_and_no_history():
+def test_polars_has_names():
     frame = pl.DataFrame({"temp": [1.0, None, 3.0], "wind": [10, 20, 30]})
     transformer = SlidingWindowTransformer(n_steps=2, flatten=True).set_output(transform="polars")
     flat = transformer.fit_transform(frame)
     assert flat.columns == ["temp[t-1]", "wind[t-1]", "temp[t]", "wind[t]"]
     np.testing.assert_array_equal(flat[2].to_numpy(), [[np.nan, 20, 3, 30]])
-    assert transformer.history_ == {}
     X, y = make_supervised(frame[:, 1:])
     np.testing.assert_array_equal(X, [[10], [20]])
     np.testing.assert_array_equal(y, [20, 30])

@@ -1,5 +1,6 @@
 """Recursive forecasts: a model of the next value reads its own predictions."""
 
+import copy
 from numbers import Integral
 
 import numpy as np
@@ -205,14 +206,11 @@ def _roll(found, table, ahead, columns):
 def _read_recent(table, found):
     """Return the rows in the last windows, `(n_steps * dilation, n_features)`, and their names.
 
-    They are read from the windows themselves, which have history and padding. The names are the
+    They are read from a window of them all, which has history, padding and gaps. The names are the
     columns of flattened windows if `set_output` made them frames, or else None.
     """
-    n_steps, dilation = int(found.transformer.n_steps), int(found.transformer.dilation)
-    if len(table) < dilation:
-        raise ValueError(f"X must have at least dilation={dilation} rows, got {len(table)}.")
-    recent = slice(-n_steps * dilation, None)
-    rows = table.iloc[recent] if is_pandas(table) else table[recent]
+    n_rows = int(found.transformer.n_steps) * int(found.transformer.dilation)
+    rows = table.iloc[-n_rows:] if is_pandas(table) else table[-n_rows:]
     if found.before:
         last = found.prepare(rows[-1:])
         rows = found.prepare(rows)
@@ -221,9 +219,11 @@ def _read_recent(table, found):
                 "The steps before the windows must work row by row, got another result for the "
                 "last row alone. Make columns that need other rows beforehand."
             )
-    windows = found.transformer.transform(rows)[-dilation:]
-    blocks = np.asarray(windows, dtype=float).reshape(dilation, n_steps, -1)
-    return blocks.swapaxes(0, 1).reshape(n_steps * dilation, -1), getattr(windows, "columns", None)
+    alone = copy.copy(found.transformer).set_params(history=False)
+    names = getattr(alone.transform(rows[-1:]), "columns", None)
+    whole = copy.copy(found.transformer if len(rows) < n_rows else alone)
+    whole.set_params(n_steps=n_rows, dilation=1, flatten=False)
+    return np.asarray(whole.transform(rows)[-1:], dtype=float)[0], names
 
 
 def _cut_window(rows, transformer, names):

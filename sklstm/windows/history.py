@@ -1,39 +1,62 @@
-"""The past of a series: the last rows of `fit`, and which rows continue them."""
+"""The past of a series: what `fit` remembers of it, and the guard against shuffled rows."""
 
 import numpy as np
 
 from sklstm._warnings import warn
-from sklstm.windows.index import N_LABELS, continue_index, is_time, pack_index, unpack_index
+from sklstm.windows.grid import count_steps, has_grid, read_step
+from sklstm.windows.index import (
+    N_LABELS,
+    continue_index,
+    counts_from_zero,
+    is_time,
+    pack_index,
+    pack_labels,
+    unpack_index,
+)
+
+# So many first rows tell whether other rows are those of `fit`, where no index does.
+N_FIRST = 16
+
+# The kind of an index that a frame has if none is given to it.
+COUNT = "count"
 
 
-def remember(rows, times):
-    """Return what to remember of a series, given its last rows and its whole index.
+def remember(rows, series, freq, n_rows):
+    """Return what to remember of a series: its last `n_rows` rows, and what places others.
 
-    That is a plain dict: the "rows", `(n_remembered, n_features)`, the last labels of the index as
-    `pack_index` packs them, and the label "following" them, if the index has a step. So files of
-    any format hold arrays and text only. What follows is found here, once, as that takes longer
-    than all else that `transform` does with one row (measured).
+    That is a plain dict: the "rows", `(n_remembered, n_features)`, and their "places", counted in
+    steps from the last one; the last labels of the index as `pack_index` packs them, of the kind
+    `COUNT` if they count rows from 0; the label "following" them, if rows are counted and the
+    index has a step; and the "first" rows. So files of any format hold arrays and text only. What
+    follows is found here, once, as that takes longer than all else that `transform` does with one
+    row (measured).
     """
+    members, times = series.members, series.times
+    recent = rows[np.asarray(members[max(0, len(members) - n_rows) :], dtype=np.int64)]
+    places = np.arange(1 - len(recent), 1)
     # Few rows, but enough labels to notice shuffled folds.
-    packed = pack_index(times[-max(len(rows), N_LABELS) :])
-    following = continue_index(times, 1)
-    labels = packed["labels"][:0] if following is None else pack_index(following)["labels"]
-    return {"rows": rows, **packed, "following": labels}
+    packed = pack_index(None if times is None else times[-max(len(recent), N_LABELS) :])
+    following = None
+    if has_grid(freq) and len(recent):
+        step = read_step(freq, times)
+        places = np.asarray(count_steps(times[-len(recent) :], step, packed["labels"][-1]))
+    elif freq is None and is_time(times):
+        following = continue_index(times, 1)
+    if counts_from_zero(times):
+        packed["kind"] = COUNT
+    return {
+        "rows": recent,
+        "places": places,
+        **packed,
+        "following": packed["labels"][:0] if following is None else pack_labels(following),
+        "first": rows[np.asarray(members[:N_FIRST])],
+    }
 
 
 def name_series(label):
     """Return the key of a series in what is remembered: text, and "" for the only series."""
     label = label.item() if isinstance(label, np.generic) else label
     return "" if label is None else repr(label)
-
-
-def continues(past, times):
-    """Tell whether an index begins exactly where the remembered one ended."""
-    if past is None or times is None or not len(past["following"]):
-        return False
-    freq = past["freq"] if past["kind"] == "period" else ""  # that of one label says nothing
-    following = unpack_index({"labels": past["following"], "kind": past["kind"], "freq": freq})
-    return bool(times[0] == following[0])
 
 
 def warn_if_shuffled(panel, pasts):

@@ -18,6 +18,13 @@ def is_time(times):
     return isinstance(times, kinds) or pd.api.types.is_integer_dtype(times.dtype)
 
 
+def counts_from_zero(times):
+    """Tell whether an index is that of a frame to which none was given."""
+    import pandas as pd
+
+    return isinstance(times, pd.RangeIndex) and times.start == 0 and times.step == 1
+
+
 def find_step(times):
     """Return the step of an increasing index, or None if it has none.
 
@@ -32,7 +39,7 @@ def find_step(times):
     if isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex):
         return _find_offset(last)
     if isinstance(times, pd.PeriodIndex):
-        return times.freq.n if len(times) == 1 else _find_common_step(last.asi8)
+        return _find_common_step(last.asi8) or times.freq.n
     if isinstance(times, pd.RangeIndex):
         return times.step
     return _find_common_step(last.to_numpy())
@@ -74,22 +81,37 @@ def shift_index(times, n):
 def pack_index(times):
     """Pack an index in an array and text: its "labels", their "kind" and the "freq" of the index.
 
-    Labels are numbers, spans, ordinals of periods, or stamps, in UTC if they have a time zone. The
-    kind is "period", the name of a time zone, or "". An index that does not say when has no labels.
+    Labels are those of `pack_labels`. The kind is "period", the name of a time zone, "" for stamps
+    without one, spans and integers, or "unknown".
     """
     import pandas as pd
 
-    freq = getattr(times, "freqstr", None) or ""
-    if isinstance(times, pd.PeriodIndex):
-        return {"labels": times.asi8.copy(), "kind": "period", "freq": freq}
-    if isinstance(times, pd.DatetimeIndex):
-        labels = times if times.tz is None else times.tz_convert(None)
-        return {"labels": labels.to_numpy().copy(), "kind": _name_zone(times.tz), "freq": freq}
+    kind, freq = "", getattr(times, "freqstr", None) or ""
     if not is_time(times):
-        return {"labels": np.zeros(0, dtype=np.int64), "kind": "unknown", "freq": ""}
-    if isinstance(times, pd.RangeIndex):
+        kind = "unknown"
+    elif isinstance(times, pd.PeriodIndex):
+        kind = "period"
+    elif isinstance(times, pd.DatetimeIndex):
+        kind = _name_zone(times.tz)
+    elif isinstance(times, pd.RangeIndex):
         freq = str(times.step)
-    return {"labels": times.to_numpy().copy(), "kind": "", "freq": freq}
+    return {"labels": pack_labels(times).copy(), "kind": kind, "freq": freq}
+
+
+def pack_labels(times):
+    """Return labels as numbers, spans, ordinals of periods or stamps, in UTC if they have a zone.
+
+    An index that does not say when has none.
+    """
+    import pandas as pd
+
+    if not is_time(times):
+        return np.zeros(0, dtype=np.int64)
+    if isinstance(times, pd.PeriodIndex):
+        return times.asi8
+    if getattr(times, "tz", None) is not None:
+        times = times.tz_convert(None)
+    return times.to_numpy()
 
 
 def unpack_index(packed):
@@ -134,20 +156,45 @@ def _find_offset(times):
     freq = times.freq or type(times)(times, freq="infer").freq
     if freq is not None:
         return freq
-    if getattr(times, "tz", None) is not None:
-        step = _find_common_step(times.tz_localize(None).to_numpy())
-        if step is not None and pd.Timedelta(step) % pd.Timedelta(days=1) == pd.Timedelta(0):
-            return pd.offsets.Day(pd.Timedelta(step).days)  # of the calendar: 23 to 25 hours
-        times = times.tz_convert(None)
-    step = _find_common_step(times.to_numpy())
-    return None if step is None else pd.Timedelta(step)
+    if isinstance(times, pd.TimedeltaIndex):
+        step = _find_common_step(times.to_numpy())
+        return None if step is None else pd.Timedelta(step)
+    wall = times.tz_localize(None)
+    step = _find_common_step(wall.to_numpy())
+    if step is not None and not step % np.timedelta64(1, "D"):
+        return _find_day_step(wall, int(step / np.timedelta64(1, "D")))
+    step = _find_common_step(pack_labels(times))
+    return _find_month_step(wall) if step is None else pd.Timedelta(step)
+
+
+def _find_day_step(wall, n_days):
+    """Return a step of days, of business days if two weeks or more have none at weekends."""
+    import pandas as pd
+
+    if n_days == 1 and wall[-1] - wall[0] >= pd.Timedelta(days=14) and (wall.day_of_week < 5).all():
+        return pd.offsets.BusinessDay()
+    return pd.offsets.Day(n_days)  # of the calendar: 23 to 25 hours
+
+
+def _find_month_step(wall):
+    """Return the step of stamps that all begin or end months, or None."""
+    import pandas as pd
+
+    if len(wall) < 3 or len((wall - wall.normalize()).unique()) > 1:
+        return None
+    months = wall.to_period("M")
+    step = int(_find_common_step(months.asi8) or 1)
+    if (wall.day == 1).all():
+        return pd.offsets.MonthBegin(step)
+    return pd.offsets.MonthEnd(step) if (wall.day == months.days_in_month).all() else None
 
 
 def _find_common_step(values):
     """Return the smallest step of increasing values if it divides all others, or None."""
     steps = np.diff(values)
-    step = steps.min() if len(steps) else 0
-    return step if step and not np.count_nonzero(steps % step) else None
+    if not len(steps) or not steps.min() or np.count_nonzero(steps % steps.min()):
+        return None
+    return steps.min()
 
 
 def _continue_times(times, step, n):
@@ -158,24 +205,24 @@ def _continue_times(times, step, n):
     to_come = {"periods": n + 1, "freq": step, "name": times.name}
     if isinstance(times, pd.TimedeltaIndex):
         return pd.timedelta_range(last, **to_come)[1:]
-    if last.tz is None or not _is_calendar(step):
+    if last.tz is None or not is_calendar(step):
         return pd.date_range(last, **to_come)[1:]
-    return _localize(pd.date_range(last.tz_localize(None), **to_come)[1:], last.tz)
+    return localize(pd.date_range(last.tz_localize(None), **to_come)[1:], last.tz)
 
 
 def _shift_times(times, step, n):
     """Return stamps or spans `n` steps later."""
-    if getattr(times, "tz", None) is None or not _is_calendar(step):
+    if getattr(times, "tz", None) is None or not is_calendar(step):
         return times + n * step
-    return _localize(times.tz_localize(None) + n * step, times.tz)
+    return localize(times.tz_localize(None) + n * step, times.tz)
 
 
-def _localize(wall, tz):
+def localize(wall, tz):
     """Return the first stamps at which clocks of a time zone show, or first pass, these times."""
     return wall.tz_localize(tz, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
 
 
-def _is_calendar(step):
+def is_calendar(step):
     """Tell whether a step is one of the calendar, which follows the wall clock."""
     import pandas as pd
 

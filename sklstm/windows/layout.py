@@ -36,8 +36,7 @@ def lay_out(rows, spans, n_before, dilation, padding):
         laid[begin + n_before + span.before_places[near]] = span.before[near]
         laid[_shift(place, begin + n_before)] = rows[span.members]
         if padding == "edge":
-            first = begin + n_before + min(span.before_places[near], default=0)
-            laid[begin:first] = laid[first]
+            _repeat_rows(laid[begin : begin + n_before + place[-1] + 1], span, place, n_before)
     if len(spans) == 1 and len(laid) == n_before + len(rows):
         windows = sliding_window_view(laid, n_before + 1, axis=0)[:, :, ::dilation]
         return windows.swapaxes(1, 2)
@@ -46,6 +45,22 @@ def lay_out(rows, spans, n_before, dilation, padding):
         starts[span.members] = begin + np.asarray(place)
         series[span.members] = number
     return WindowArray(laid, starts, np.arange(0, n_before + 1, dilation), series)
+
+
+def _repeat_rows(laid, span, places, n_before):
+    """Fill steps without a row with the row before; those before the first one with that."""
+    known = np.zeros(len(laid), dtype=bool)
+    near = span.before_places[span.before_places >= -n_before]
+    known[n_before + near] = known[_shift(places, n_before)] = True
+    missing = np.flatnonzero(~known)
+    begins = np.diff(missing, prepend=-2) > 1  # of a gap
+    sources = (missing[begins] - 1)[np.cumsum(begins) - 1]
+    laid[missing] = laid[sources]
+    leading = np.count_nonzero(sources < 0)
+    if len(span.before) > len(near):  # a row further back than a window
+        laid[:leading] = span.before[-len(near) - 1]
+    else:
+        laid[:leading] = laid[leading]
 
 
 def _shorten(places, longest):

@@ -14,6 +14,7 @@ class Series(NamedTuple):
     label: object  # None if `X` is one series without a label
     members: Sequence  # the numbers of its rows in `X`, increasing; a range if it is alone
     times: object  # the pandas Index of its rows, or None
+    places: Sequence | None = None  # of the rows in time: steps from the first, a range if no gaps
 
 
 def split_series(X, n_rows, groups=None):
@@ -49,6 +50,26 @@ def refuse_panel(X):
         raise ValueError(
             "X must be one series, got a MultiIndex. Take one series of a panel at a time: "
             "X.xs(label)."
+        )
+
+
+def refuse_repeated_labels(panel, freq):
+    """Refuse an index that repeats labels, as that of several series in one frame does.
+
+    With `freq="rows"` rows in time order may share a time, as trades do.
+    """
+    for label, _, times, _ in panel:
+        if times is None or times.is_unique:
+            continue
+        if isinstance(freq, str) and freq == "rows" and times.is_monotonic_increasing:
+            continue
+        of_series = "" if label is None else f" in series {label!r}"
+        raise ValueError(
+            f"The index of X must not repeat, got {times[times.duplicated()][0]} more than once"
+            f"{of_series}. Several series need a first index level that tells them apart, such as "
+            'X.set_index("store", append=True).swaplevel(), or groups. Hours of local time repeat '
+            "when clocks are set back: give them a time zone. If rows share a time and are in "
+            'order, pass freq="rows".'
         )
 
 

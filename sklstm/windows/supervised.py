@@ -5,12 +5,13 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_array
 
+from sklstm.windows.grid import find_freq, place_rows
 from sklstm.windows.horizon import name_values, steps_ahead
-from sklstm.windows.series import is_pandas, split_series
+from sklstm.windows.series import is_pandas, refuse_repeated_labels, split_series
 from sklstm.windows.transformer import SlidingWindowTransformer
 
 
-def make_supervised(series, horizon=1, *, target=None, dropna="any"):
+def make_supervised(series, horizon=1, *, target=None, freq=None, dropna="any"):
     """Turn a series into rows and, for each row, the values that come next.
 
     Parameters
@@ -26,6 +27,11 @@ def make_supervised(series, horizon=1, *, target=None, dropna="any"):
     target : column or list of columns, default=None
         What to forecast: column names of a DataFrame, column numbers of an array. By default,
         all columns.
+
+    freq : None, "infer", "rows", str, int, timedelta or offset of pandas, default=None
+        How far apart steps are, as in `SlidingWindowTransformer`: with "h", the target 24 steps
+        ahead is that of 24 hours later, and missing if there is no such row. By default that of
+        the index; a warning tells of gaps in it, across which rows are counted.
 
     dropna : {"any", "all", False}, default="any"
         Which rows to leave out: those of which any target is missing (NaN), those of which all
@@ -72,11 +78,12 @@ def make_supervised(series, horizon=1, *, target=None, dropna="any"):
            [nan, nan]])
     """
     table = as_table(series)
-    rows, y = _look_ahead(table, split_series(table, len(table)), horizon, target, dropna)
+    panel, _ = _read_panel(table, freq, "make_supervised")
+    rows, y = _look_ahead(table, panel, horizon, target, dropna)
     return _take(table, rows).copy(), y
 
 
-def make_windows(series, n_steps, horizon=1):
+def make_windows(series, n_steps, horizon=1, *, freq=None):
     """Turn a series into complete windows and, for each window, the values that come next.
 
     For scripts. In a `Pipeline` use `make_supervised` and `SlidingWindowTransformer`: they keep
@@ -92,6 +99,9 @@ def make_windows(series, n_steps, horizon=1):
 
     horizon : int or sequence of int, default=1
         Which of the values after the window to forecast, as in `make_supervised`.
+
+    freq : None, "infer", "rows", str, int, timedelta or offset of pandas, default=None
+        How far apart steps are, as in `make_supervised`.
 
     Returns
     -------
@@ -121,10 +131,10 @@ def make_windows(series, n_steps, horizon=1):
     array([13., 14.])
     """
     table = as_table(series)
-    windows = SlidingWindowTransformer(n_steps).fit_transform(table)
-    panel = split_series(table, len(table))
+    panel, freq = _read_panel(table, freq, "make_windows")
+    windows = SlidingWindowTransformer(n_steps, freq=freq or "rows").fit_transform(table)
     rows, y = _look_ahead(table, panel, horizon)
-    full = np.concatenate([np.asarray(series.members)[n_steps - 1 :] for series in panel])
+    full = np.concatenate([_find_full(series, n_steps) for series in panel])
     complete = np.flatnonzero(np.isin(rows, full))
     if not len(complete):
         raise ValueError(
@@ -144,6 +154,21 @@ def as_table(series):
         series, ensure_2d=False, ensure_all_finite="allow-nan", input_name="series"
     )
     return series[:, np.newaxis] if series.ndim == 1 else series
+
+
+def _read_panel(table, freq, reader):
+    """Return the series in a table with the places of their rows, and the frequency of these."""
+    panel = split_series(table, len(table))
+    refuse_repeated_labels(panel, freq)
+    freq = find_freq(panel, freq, reader)
+    return [series._replace(places=place_rows(series, freq)) for series in panel], freq
+
+
+def _find_full(series, n_steps):
+    """Return the numbers of the rows whose window lacks no row."""
+    members, places = np.asarray(series.members), np.asarray(series.places)
+    n_before = n_steps - 1
+    return members[n_before:][places[n_before:] - places[: len(places) - n_before] == n_before]
 
 
 def _look_ahead(table, panel, horizon, target=None, dropna="any"):
@@ -168,13 +193,13 @@ def _look_ahead(table, panel, horizon, target=None, dropna="any"):
 
 def _read_steps(horizon, panel):
     """Return the steps ahead, which end within the longest series."""
-    longest = max(len(series.members) for series in panel)
+    longest = max(series.places[-1] + 1 for series in panel)
     too_far = isinstance(horizon, Integral) and horizon >= longest  # a list of them can be large
     steps = [] if too_far else steps_ahead(horizon)
     if too_far or max(steps) >= longest:
         raise ValueError(
             f"horizon must be smaller than the number of rows, got horizon={horizon} for {longest} "
-            f"rows. Give a longer series or forecast fewer steps ahead."
+            "rows. Give a longer series or forecast fewer steps ahead."
         )
     return steps
 
@@ -197,20 +222,40 @@ def _find_kept(y, dropna, horizon):
 
 
 def _shift(values, panel, steps, n_last):
-    """Return the numbers of all rows but the last `n_last` of each series, and their future."""
-    beyond = np.full((max(steps) - n_last, values.shape[1]), np.nan, np.float32)
+    """Return the numbers of all rows but those in the last `n_last` steps, and their future."""
     now, future = [], []
     for series in panel:
-        members = np.asarray(series.members)
-        n_rows = max(0, len(members) - n_last)
+        members, places = np.asarray(series.members), series.places
+        if isinstance(places, range):
+            n_rows = max(0, len(members) - n_last)
+            future.append(_take_later(values[members], steps, n_rows))
+        else:
+            n_rows = np.searchsorted(places, places[-1] - n_last, side="right")
+            future.append(_look_up(values[members], places, steps, n_rows))
         now.append(members[:n_rows])
-        later = values[members]
-        if len(beyond):  # only then must integers become floats
-            later = np.concatenate([later, beyond])
-        future.append(np.hstack([later[step : step + n_rows] for step in steps]))
     now, future = np.concatenate(now), np.concatenate(future)
     order = np.argsort(now)
     return now[order], future[order]
+
+
+def _take_later(values, steps, n_rows):
+    """Return the values some steps after each of the first rows, where no row is missing."""
+    n_beyond = max(steps) + n_rows - len(values)
+    if n_beyond > 0:  # only then must integers become floats
+        beyond = np.full((n_beyond, values.shape[1]), np.nan, np.float32)
+        values = np.concatenate([values, beyond])
+    return np.hstack([values[step : step + n_rows] for step in steps])
+
+
+def _look_up(values, places, steps, n_rows):
+    """Return the values some steps after each of the first rows, NaN where there is no row."""
+    later = []
+    for step in steps:
+        wanted = places[:n_rows] + step
+        found = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+        there = (places[found] == wanted)[:, np.newaxis]
+        later.append(np.where(there, values[found], np.float32(np.nan)))
+    return np.hstack(later)
 
 
 def _target_columns(table, target):

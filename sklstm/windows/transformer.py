@@ -10,19 +10,27 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklstm.windows.callbacks import CallbackSupportMixin, tell_of_fit
-from sklstm.windows.explain import write_window
-from sklstm.windows.history import continues, name_series, remember, warn_if_shuffled
+from sklstm.windows.continuation import (
+    allow_warning,
+    check_comparable,
+    find_spans,
+    warn_of_no_history,
+)
+from sklstm.windows.explain import WindowSource, write_window
+from sklstm.windows.grid import find_freq, has_grid
+from sklstm.windows.history import name_series, remember, warn_if_shuffled
 from sklstm.windows.horizon import name_values, steps_ahead
-from sklstm.windows.layout import Span, lay_out
-from sklstm.windows.series import split_series
+from sklstm.windows.layout import lay_out
+from sklstm.windows.series import refuse_repeated_labels, split_series
 
 
 class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Turn rows in time order into windows, one window per row.
 
-    Window `i` holds rows `i - n_steps + 1` to `i`, so the number of rows never changes and `y`,
-    `scoring`, `TimeSeriesSplit` and the stock `Pipeline` work as they are. The first windows
-    have fewer rows before them; their missing leading steps are NaN.
+    Window `i` ends with row `i`, so the number of rows never changes and `y`, `scoring`,
+    `TimeSeriesSplit` and the stock `Pipeline` work as they are. The other steps of a window are the
+    rows before; a step without a row is missing, NaN. The first windows of a series have fewer rows
+    before them, and after a gap in time steps are missing, too.
 
     Several series in one `X`, separated by the first level of a `MultiIndex` or by `groups`,
     never share a window.
@@ -30,20 +38,35 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     Parameters
     ----------
     n_steps : int, default=10
-        Number of rows in a window, the row itself included.
+        Number of steps in a window, that of the row itself included.
+
+    freq : None, "infer", "rows", str, int, timedelta or offset of pandas, default=None
+        How far apart in time the steps of a window are; see Notes.
+
+        * A frequency of pandas, such as "h", "D" or "MS", or an int for an index of integers: a
+          step of this length without a row in the index of `X` is a missing step.
+        * "infer": the frequency is found in the index in `fit`, which may have gaps.
+        * "rows": every row is one step after the row before, however much time lies between, as
+          in a series of trading days. Later rows follow those of `fit`.
+        * None: the frequency of the index, if it has one or is regular without gaps. If it has
+          gaps or is irregular, rows are counted as with "rows", and a warning says so. An `X`
+          without an index of times or integers has its rows counted.
 
     dilation : int, default=1
-        Number of rows from one step of a window to the next: with 3, the last steps of window `i`
-        are rows `i - 6`, `i - 3` and `i`. Every row still gets a window.
+        Number of steps in time from one step of a window to the next: with 3, the last steps of
+        window `i` are rows `i - 6`, `i - 3` and `i`. Every row still gets a window.
 
     padding : {"nan", "edge"}, default="nan"
-        What fills the steps before the first row of a series: NaN, which LSTM estimators skip,
-        or, with "edge", that first row repeated, for regressors that refuse NaN.
+        What stands in steps without a row: NaN, which LSTM estimators skip, or, with "edge", the
+        row before them, and before the first row of a series that row, for regressors that refuse
+        NaN.
 
-    history : bool, default=True
-        Whether to complete the first windows of a later `transform` with the last
-        `(n_steps - 1) * dilation` rows of `fit`. This happens only if the pandas index of `X`
-        begins exactly where that of `fit` ended; see Notes.
+    history : bool or "always", default=True
+        Whether the windows of later rows reach back to the last rows of `fit`: those of one window,
+        `(n_steps - 1) * dilation + 1`. True goes by the index of `X`; where it says nothing, as
+        that of NumPy arrays or after a scaler without `set_output`, windows start short and a
+        warning says so. "always" is your word that such rows directly follow those of `fit`,
+        unless they begin with the same rows.
 
     flatten : bool, default=False
         Whether to flatten windows to rows with columns such as `temp[t-1]` and `temp[t]`, for
@@ -51,12 +74,17 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     Attributes
     ----------
+    freq_ : str, int, offset of pandas or None
+        The frequency in use. None or "rows" where rows are counted; an offset only if no text
+        describes it, such as business days with holidays.
+
     history_ : dict
         The past of each series, under its label as `repr` writes it; under "" if `X` is one series
         without a label. A past is a dict of arrays and text: "rows", the last rows, of shape
-        (n_remembered, n_features); "labels", "kind" and "freq", the last labels of the index, at
-        least 64 if there are as many; "following", the next label, empty if the index has no step.
-        Without a pandas index `history_` is empty.
+        (n_remembered, n_features), and their "places", in steps from the last one; "labels",
+        "kind" and "freq", the last labels of the index, at least 64 if there are as many;
+        "following", the next label where rows are counted, empty if the index has no step;
+        "first", the first rows.
 
     grouped_ : bool
         Whether `fit` was given `groups`; `transform` needs them then, too.
@@ -74,18 +102,22 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     Notes
     -----
-    **What continues.** Rows continue those of `fit` if their first label is the next one. An
-    integer index has the next integer at its step, a `PeriodIndex` the next period. A
-    `DatetimeIndex` or `TimedeltaIndex` has the next stamp at its frequency, set or inferred: hours
-    are absolute, days and months follow the calendar and the wall clock. Missing rows within the
-    index of `fit` are allowed if all its steps are multiples of the smallest. After a gap, on an
-    overlap, on the rows of `fit` and without a pandas index, windows start short. So
-    `fit(X).transform(X)` equals `fit_transform(X)`.
+    **Gaps.** With a frequency the index of `X` says where in time each row lies, and every window
+    reaches `(n_steps - 1) * dilation` steps back from its row, over gaps within `X` and between
+    `X` and the rows of `fit`. Labels between two steps, labels that repeat and rows that are not
+    in time order are errors. Hours are absolute; days and months follow the calendar and the wall
+    clock. In a panel all series have one frequency.
+
+    **What follows.** With a frequency, rows lie before, within or after those of `fit`, as their
+    index says. So `fit(X).transform(X)` equals `fit_transform(X)`, and the newest row alone,
+    `transform(X[-1:])`, has its whole window. Where rows are counted, only the next label follows,
+    such as the next integer; with `freq="rows"` any later one. An index that counts rows from 0, as
+    that of `fit` did, says nothing: a frame to which no index is given has it, too.
 
     **Memory.** Windows cost the memory of the rows, however long they are: those of a single
-    series are a read-only view of one padded copy, those of several an array-like of rows and
-    starts. Flattened windows are a copy, `n_steps` times as large as the rows. float32 and float64
-    are kept, other numbers become float64.
+    series without gaps are a read-only view of one padded copy, all others an array-like of rows
+    and starts. Flattened windows are a copy, `n_steps` times as large as the rows. float32 and
+    float64 are kept, other numbers become float64.
 
     **Shuffled rows.** A warning says if the pandas index shows that rows are not in time order, or
     that they were taken from between the rows of `fit`, as shuffled splits do.
@@ -112,7 +144,8 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
            [ 1.,  3.],
            [ 2.,  4.]])
 
-    Rows 4 and 5 continue rows 0 to 3, so their windows are complete; rows 5 and 6 do not:
+    Rows 4 and 5 continue rows 0 to 3, so their windows are complete; before row 5 alone one step is
+    missing:
 
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"temp": [1.0, 2.0, 3.0, 4.0]})
@@ -120,9 +153,17 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     >>> transformer.transform(pd.DataFrame({"temp": [5.0, 6.0]}, index=[4, 5]))[:, :, 0]
     array([[3., 4., 5.],
            [4., 5., 6.]])
-    >>> transformer.transform(pd.DataFrame({"temp": [6.0, 7.0]}, index=[5, 6]))[:, :, 0]
-    array([[nan, nan,  6.],
-           [nan,  6.,  7.]])
+    >>> transformer.transform(pd.DataFrame({"temp": [6.0]}, index=[5]))[:, :, 0]
+    array([[ 4., nan,  6.]])
+
+    A day without a row is a missing step:
+
+    >>> days = pd.to_datetime(["2013-01-01", "2013-01-02", "2013-01-04"])
+    >>> gaps = pd.DataFrame({"temp": [1.0, 2.0, 4.0]}, index=days)
+    >>> np.asarray(SlidingWindowTransformer(n_steps=3, freq="D").fit_transform(gaps))[:, :, 0]
+    array([[nan, nan,  1.],
+           [nan,  1.,  2.],
+           [ 2., nan,  4.]])
 
     Two series, and windows as columns:
 
@@ -138,14 +179,25 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     _parameter_constraints = {
         "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "freq": "no_validation",  # by find_freq, which knows the index
         "dilation": [Interval(Integral, 1, None, closed="left")],
         "padding": [StrOptions({"nan", "edge"})],
-        "history": ["boolean"],
+        "history": ["boolean", StrOptions({"always"})],
         "flatten": ["boolean"],
     }
 
-    def __init__(self, n_steps=10, *, dilation=1, padding="nan", history=True, flatten=False):
+    def __init__(
+        self,
+        n_steps=10,
+        *,
+        freq=None,
+        dilation=1,
+        padding="nan",
+        history=True,
+        flatten=False,
+    ):
         self.n_steps = n_steps
+        self.freq = freq
         self.dilation = dilation
         self.padding = padding
         self.history = history
@@ -153,7 +205,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, groups=None):
-        """Remember the end of each series and the names of the features.
+        """Find the frequency, and remember the end of each series and the names of the features.
 
         Parameters
         ----------
@@ -171,18 +223,23 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         -------
         self : SlidingWindowTransformer
             The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If the index of `X` repeats labels, or has labels that are not on the grid of `freq`.
         """
-        rows, panel = self._read(X, groups, reset=True)
+        rows, panel = self._read(X, groups)
+        freq = find_freq(panel, self.freq)
+        validate_data(self, X, reset=True, skip_check_array=True)
         warn_if_shuffled(panel, {})
-        n_rows = self._n_before() if self.history else 0
+        n_rows = self._n_before() + 1 if self.history else 0
+        self.freq_ = freq
         self.grouped_ = groups is not None
         self.history_ = {
-            name_series(series.label): remember(
-                rows[_take_last(series.members, n_rows)], series.times
-            )
-            for series in panel
-            if series.times is not None
+            name_series(series.label): remember(rows, series, freq, n_rows) for series in panel
         }
+        allow_warning(self)
         tell_of_fit(self, X, y)
         return self
 
@@ -221,15 +278,17 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         Returns
         -------
         windows : ndarray or WindowArray of shape (n_rows, n_steps, n_features)
-            Window `i` ends with row `i`. A read-only view if `X` is one series; for several an
-            array-like, which `numpy.asarray` turns into an array. With `flatten=True` an array
+            Window `i` ends with row `i`. A read-only view if `X` is one series without gaps; else
+            an array-like, which `numpy.asarray` turns into an array. With `flatten=True` an array
             or, after `set_output`, a DataFrame of shape (n_rows, n_steps * n_features), the
             oldest step first.
         """
-        check_is_fitted(self, "history_")
-        rows, panel = self._read(X, groups, reset=False)
+        rows, panel = self._read_later(X, groups)
         warn_if_shuffled(panel, self.history_)
-        windows = self._make_windows(rows, panel)
+        spans, said = self._find_spans(rows, panel)
+        if not said and self._n_before():
+            warn_of_no_history(self)
+        windows = lay_out(rows, spans, self._n_before(), int(self.dilation), self.padding)
         return np.asarray(windows).reshape(len(rows), -1) if self.flatten else windows
 
     def explain_window(self, X, i, *, horizon=1, groups=None):
@@ -269,28 +328,24 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         Target
           t+1  row 2  2013-03
         """
-        check_is_fitted(self, "history_")
-        rows, panel = self._read(X, groups, reset=False)
+        rows, panel = self._read_later(X, groups)
         if not isinstance(i, Integral) or not -len(rows) <= i < len(rows):
             raise ValueError(f"i must be the number of one of the {len(rows)} rows, got {i!r}.")
         i = int(i) % len(rows)
+        if isinstance(horizon, Integral) and horizon > len(rows):
+            raise ValueError(f"horizon must be at most the {len(rows)} rows, got {horizon}.")
         series = next(series for series in panel if i in series.members)
-        position = np.searchsorted(series.members, i)
-        span = self._find_span(rows, series)
-        # Windows made of positions show where each step comes from: the past is negative.
-        n_before = len(span.before)
-        positions = np.arange(-n_before, len(series.members), dtype=float)[:, np.newaxis]
-        alone = span._replace(members=slice(None), before=positions[:n_before])
+        (span,), _ = self._find_spans(rows, [series])
+        # Windows made of row numbers show where each step comes from: the past is negative.
+        n_past = len(span.before)
+        numbers = np.arange(-n_past, len(series.members), dtype=float)[:, np.newaxis]
+        alone = span._replace(members=slice(None), before=numbers[:n_past])
         arguments = self._n_before(), int(self.dilation), self.padding
-        windows = np.asarray(lay_out(positions[n_before:], [alone], *arguments))
-        return write_window(
-            series,
-            self.history_.get(name_series(series.label)),
-            position,
-            window_steps=self._steps(),
-            window_positions=windows[position, :, 0],
-            target_steps=steps_ahead(horizon),
-        )
+        position = np.searchsorted(series.members, i)
+        window = np.asarray(lay_out(numbers[n_past:], [alone], *arguments)[position])[:, 0]
+        past = self.history_.get(name_series(series.label))
+        source = WindowSource(series, span, past)
+        return write_window(source, position, self._steps(), window, steps_ahead(horizon))
 
     def set_output(self, *, transform=None):
         """Set the container of flattened windows; windows of three dimensions stay an array.
@@ -331,14 +386,8 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         names = [name_values(name, step) for step in self._steps() for name in features]
         return np.array(names, dtype=object)
 
-    def _read(self, X, groups, reset):
-        """Return rows as floats, and the series in them; change `self` only if both are valid."""
-        if not reset and self.grouped_ and groups is None:
-            raise ValueError(
-                "groups must be passed, as they were to fit, got None: without them "
-                "all rows are one series. A MultiIndex of X with the series in its first level "
-                "needs no groups, neither in fit nor in predict."
-            )
+    def _read(self, X, groups):
+        """Return rows as floats, and the series in them."""
         rows = check_array(
             X,
             dtype=[np.float64, np.float32],
@@ -347,27 +396,27 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             input_name="X",
         )
         panel = split_series(X, len(rows), groups)
-        validate_data(self, X, reset=reset, skip_check_array=True)
+        refuse_repeated_labels(panel, self.freq)
         return rows, panel
 
-    def _make_windows(self, rows, panel):
-        """Return windows of shape (n_rows, n_steps, n_features), in the order of the rows."""
-        spans = [self._find_span(rows, series) for series in panel]
-        return lay_out(rows, spans, self._n_before(), int(self.dilation), self.padding)
+    def _read_later(self, X, groups):
+        """Return rows and series as `_read` does, after checking that they are as in `fit`."""
+        check_is_fitted(self, "history_")
+        if self.grouped_ and groups is None:
+            raise ValueError(
+                "groups must be passed, as they were to fit, got None: without them "
+                "all rows are one series. A MultiIndex of X with the series in its first level "
+                "needs no groups, neither in fit nor in predict."
+            )
+        rows, panel = self._read(X, groups)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return rows, panel
 
-    def _find_span(self, rows, series):
-        """Return the rows of a series and those before them, with their places in time."""
-        before = self._before(rows, series)
-        members = series.members
-        whole = slice(None) if isinstance(members, range) else members
-        return Span(whole, range(len(members)), before, np.arange(-len(before), 0))
-
-    def _before(self, rows, series):
-        """Return the rows just before a series, if they are remembered and `history` is on."""
-        past = self.history_.get(name_series(series.label))
-        if not self.history or not continues(past, series.times):
-            return rows[:0]
-        return _take_last(past["rows"], self._n_before())
+    def _find_spans(self, rows, panel):
+        """Return the span of each series, and whether something says what is before all of them."""
+        if self.freq is not None and has_grid(self.freq_):
+            check_comparable(panel, self.history_, self.freq)
+        return find_spans(rows, panel, self.history_, self.freq_, self.history)
 
     def _n_before(self):
         """Return how many rows before its own a window reaches back."""
@@ -382,8 +431,3 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _take_last(rows, n):
-    """Return the last `n` rows, or all if there are fewer."""
-    return rows[max(0, len(rows) - n) :]

@@ -1,0 +1,133 @@
+"""How rows lie in time to those of `fit`: by their index, or by the user's word."""
+
+import weakref
+
+import numpy as np
+
+from sklstm._warnings import warn
+from sklstm.windows.grid import check_index, count_steps, has_grid, read_step
+from sklstm.windows.history import COUNT, name_series
+from sklstm.windows.index import counts_from_zero, is_time, pack_index, pack_labels
+from sklstm.windows.layout import Span
+
+
+def find_spans(rows, panel, pasts, freq, history):
+    """Return the span of each series, and whether something says what comes before all of them.
+
+    `freq` is the one found in `fit`. With `history="always"` rows follow those of `fit` where no
+    index says how they lie to them, unless they begin with them.
+    """
+    if history == "always" and not has_grid(freq):
+        freq = "rows"
+    times = panel[0].times  # of the same kind as those of the others
+    comparable = is_comparable(next(iter(pasts.values())), times)
+    step = read_step(freq, times) if comparable and has_grid(freq) else None
+    spans, all_said = [], True
+    for series in panel:
+        members, times = series.members, series.times if comparable else None
+        past = pasts.get(name_series(series.label)) if history else None
+        places, distance = _place(times, len(members), past, step)
+        if past is not None:
+            first = rows[np.asarray(members[: len(past["first"])], dtype=np.int64)]
+            if times is None or (counts_from_zero(times) and past["kind"] == COUNT):
+                distance, said = _go_by_rows(past, first, history)
+                all_said &= said
+            elif step is None:
+                distance = _find_distance(past, times, freq)
+        whole = slice(None) if isinstance(members, range) else members
+        spans.append(Span(whole, places, *_take_before(past, distance, rows)))
+    return spans, all_said
+
+
+def is_comparable(past, times):
+    """Tell whether an index is of the kind of the remembered one, so that both can be compared."""
+    if not is_time(times) or not len(past["labels"]):
+        return False
+    given = pack_index(times[:1])
+    kinds = {past["labels"].dtype.kind, given["labels"].dtype.kind}
+    if len(kinds) > 1 and kinds != {"i", "u"}:
+        return False
+    if "period" in (past["kind"], given["kind"]):
+        units = {index["freq"].lstrip("0123456789") for index in (past, given)}
+        return past["kind"] == given["kind"] and len(units) == 1
+    zones = [bool(index["kind"]) for index in (past, given)]
+    return kinds != {"M"} or zones[0] == zones[1]
+
+
+def check_comparable(panel, pasts, freq):
+    """Refuse an index on which the `freq` that the user gave finds no places."""
+    for series in panel:
+        check_index(series.times, freq)
+    times = panel[0].times
+    if not is_comparable(next(iter(pasts.values())), times):
+        raise ValueError(
+            f"The index of X must be of the kind of that in fit for freq={freq!r}, got a "
+            f"{type(times).__name__} of {times.dtype}. Time zones, too, must be there in both or "
+            "in none."
+        )
+
+
+_told = weakref.WeakSet()  # transformers, each warned once after a fit
+
+
+def warn_of_no_history(transformer):
+    """Warn, once for a fitted transformer, that nothing tells what comes before rows."""
+    if transformer in _told:
+        return
+    _told.add(transformer)
+    warn(
+        "Nothing says whether these rows follow those of fit: they have no index, or one that "
+        "cannot be compared. So they are taken for the beginning of a series, and their first "
+        "windows are short. Pass pandas with its index, with "
+        'set_output(transform="pandas") on the steps before, such as a scaler; or say '
+        'history="always" if rows follow those of fit, and history=False if they do not.'
+    )
+
+
+def allow_warning(transformer):
+    """Let a transformer that is fitted again warn again."""
+    _told.discard(transformer)
+
+
+def _place(times, n_rows, past, step):
+    """Return the places of rows from the first one on, and how far it is from the remembered ones.
+
+    That is the number of steps after the last of these, 0 or less if rows overlap them, or None.
+    """
+    if step is None or not times.is_monotonic_increasing:
+        return range(n_rows), None
+    if past is None:
+        return count_steps(times, step), None
+    counts = count_steps(times, step, past["labels"][-1])
+    return range(n_rows) if isinstance(counts, range) else counts - counts[0], counts[0]
+
+
+def _go_by_rows(past, first, history):
+    """Return the distance of rows whose index says nothing, and whether something else says it.
+
+    That is the user, or that the `first` rows are those of `fit`.
+    """
+    begins = np.array_equal(first, past["first"][: len(first)], equal_nan=True)
+    if history != "always":
+        return None, begins
+    return None if begins and len(first) == len(past["first"]) else 1, True
+
+
+def _find_distance(past, times, freq):
+    """Return the distance of rows where rows are counted, or None if they do not follow."""
+    labels = past["labels"]
+    if not (times.is_monotonic_increasing and (labels[1:] > labels[:-1]).all()):
+        return None
+    first = pack_labels(times[:1])
+    place = np.searchsorted(labels, first)[0]
+    if place < len(labels):
+        return place + 1 - len(labels) if labels[place] == first[0] else None
+    return 1 if freq == "rows" or np.array_equal(past["following"], first) else None
+
+
+def _take_before(past, distance, rows):
+    """Return the remembered rows before rows at a distance, and their places before these."""
+    if distance is None:
+        return rows[:0], np.zeros(0, dtype=np.int64)
+    earlier = past["places"] < distance
+    return past["rows"][earlier], past["places"][earlier] - distance
