@@ -10,6 +10,7 @@ from sklstm.plotting.forecast import ForecastDisplay
 from sklstm.plotting.horizon_error import HorizonErrorDisplay
 from sklstm.plotting.loss_curve import LossCurveDisplay
 from sklstm.training.program import clear_programs
+from sklstm.windows.splitter import PanelTimeSeriesSplit
 from sklstm.windows.supervised import make_supervised, make_windows
 from sklstm.windows.transformer import SlidingWindowTransformer
 
@@ -19,6 +20,7 @@ __all__ = [
     "HorizonErrorDisplay",
     "LSTMRegressor",
     "LossCurveDisplay",
+    "PanelTimeSeriesSplit",
     "SlidingWindowTransformer",
     "backtest",
     "clear_programs",

@@ -110,6 +110,7 @@ SETTLED = {
     "HorizonErrorDisplay": "sklstm.plotting.horizon_error",
     "LSTMRegressor": "sklstm.estimators.regressor",
     "LossCurveDisplay": "sklstm.plotting.loss_curve",
+    "PanelTimeSeriesSplit": "sklstm.windows.splitter",
     "SlidingWindowTransformer": "sklstm.windows.transformer",
 }
 
