@@ -1,9 +1,18 @@
 """Anchors: levels never seen in training, and columns that are not what they should be."""
 
+import pickle
+
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+from numpy.testing import assert_array_equal
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import RobustScaler
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
+from sklstm.estimators.features import check_names
 from sklstm.estimators.samples import Samples
 from sklstm.network.base import read_base
 from sklstm.network.description import Network
@@ -149,7 +158,8 @@ def test_a_few_windows_are_not_warned_of():
         ({"anchor": -3}, "anchor must be a column from 0 to 1, got -3"),
         ({"anchor": [0]}, "one for each output, got 1 for 2 outputs"),
         ({"anchor": [0, 0.5]}, "from 0 to 1, got 0.5"),
-        ({"anchor": "temp"}, "'anchor' parameter"),
+        ({"anchor": "temp"}, "column number where the windows have no feature names, got 'temp'"),
+        ({"anchor": "temp"}, r'set_output\(transform="pandas"\)'),
         ({"loss": "mape"}, "loss must be one of .* with an anchor, got 'mape'"),
         ({"segment": 4}, "segment must divide n_steps, got segment=4 and windows of 6 steps"),
         ({"segment": 4}, "nearest lengths that it divides: 4 or 8"),
@@ -160,3 +170,112 @@ def test_wrong_anchors_and_segments_are_refused(params, message):
     X, y = make_windows(make_walk(), n_steps=6)
     with pytest.raises(ValueError, match=message):
         make_model(**params).fit(X, y)
+
+
+FRAME = pd.DataFrame(make_walk(n_features=3), columns=["temp", "wind", "rain"])
+PANEL = pd.concat({"a": FRAME, "b": FRAME + 3})
+
+
+def make_pipe(**params):
+    return make_pipeline(SlidingWindowTransformer(n_steps=6), make_model(**params))
+
+
+@pytest.mark.parametrize("frame", [FRAME, PANEL, pl.DataFrame(FRAME)], ids=["one", "two", "polars"])
+@pytest.mark.parametrize("name", ["wind", np.str_("wind"), ["wind"], np.array(["wind"])])
+def test_a_column_may_be_named(frame, name):
+    y = np.asarray(frame)[:, 1] + 1
+    named, numbered = make_pipe(anchor=name).fit(frame, y), make_pipe(anchor=1).fit(frame, y)
+    assert named[-1].network_["anchor"] == (1,)
+    assert_array_equal(named.predict(frame), numbered.predict(frame))
+
+
+def test_each_output_may_have_a_name_or_a_number():
+    X, y = make_supervised(FRAME, target=["rain", "temp"], horizon=2)
+    model = make_pipe(anchor=["rain", "temp", -1, 0]).fit(X, y)
+    assert model[-1].network_["anchor"] == (2, 0, 2, 0)
+
+
+def test_names_are_searched_over_and_reach_each_fold():
+    X, y = make_supervised(FRAME, target="rain")
+    grid = {"lstmregressor__anchor": ["rain", "temp", None]}
+    cv = TimeSeriesSplit(2)
+    found = GridSearchCV(make_pipe(epochs=1), grid, cv=cv, error_score="raise").fit(X, y)
+    assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+    W = SlidingWindowTransformer(n_steps=6).fit_transform(X)
+    grid = {"anchor": ["rain", 2]}
+    found = GridSearchCV(make_model(epochs=1), grid, cv=cv, error_score="raise").fit(W, y)
+    assert np.ptp(found.cv_results_["mean_test_score"]) == 0
+
+
+def test_windows_of_make_windows_have_names_too():
+    X, y = make_windows(FRAME, n_steps=6)
+    assert make_model(anchor=list(FRAME)).fit(X, y).network_["anchor"] == (0, 1, 2)
+
+
+def test_a_scaler_that_returns_frames_keeps_the_names():
+    y = FRAME["wind"]
+    model = make_pipeline(RobustScaler(), make_pipe(anchor="wind", standardize=False))
+    with pytest.raises(ValueError, match="have no feature names"):
+        model.fit(FRAME, y)
+    model.set_output(transform="pandas")
+    with pytest.warns(UserWarning, match="standardize=True scales by itself"):
+        assert model.fit(FRAME, y)[-1][-1].network_["anchor"] == (1,)
+
+
+@pytest.mark.parametrize("anchor", ["snow", ["snow"], "0"])
+def test_a_name_that_is_not_there_is_refused(anchor):
+    message = r"one of the features \['temp', 'wind', 'rain'\], got '(snow|0)'"
+    with pytest.raises(ValueError, match=message):
+        make_pipe(anchor=anchor).fit(FRAME, FRAME["temp"])
+
+
+def test_lags_as_columns_have_no_features_to_name():
+    lags = pd.DataFrame(make_walk(n_features=3), columns=["x[t-2]", "x[t-1]", "x[t]"])
+    with pytest.raises(ValueError, match="have no feature names, got 'x"):
+        make_model(anchor="x[t]").fit(lags, lags["x[t]"])
+
+
+def test_windows_of_another_order_are_refused_in_the_words_of_scikit_learn():
+    windower, y = SlidingWindowTransformer(n_steps=6), FRAME["temp"]
+    W = windower.fit_transform(FRAME)
+    model = make_model(anchor="temp").fit(W, y)
+    assert model.feature_names_in_.tolist() == list(FRAME)
+    other = windower.fit_transform(FRAME[["wind", "temp", "rain"]])
+    for call in (model.predict, lambda X: model.partial_fit(X, y)):
+        with pytest.raises(ValueError, match="names must be in the same order as they were in fit"):
+            call(other)
+    renamed = windower.fit_transform(FRAME.rename(columns={"rain": "snow"}))
+    message = (
+        "unseen at fit time:\n- snow\nFeature names seen at fit time, yet now missing:\n- rain\n"
+    )
+    with pytest.raises(ValueError, match=message):
+        model.predict(renamed)
+    expected = model.predict(W)
+    for unnamed in (np.asarray(W), W.tolist()):  # without a warning: they may come from anywhere
+        assert_array_equal(model.predict(unnamed), expected)
+
+
+def test_an_anchor_by_name_goes_on_with_windows_without_names():
+    W, y = SlidingWindowTransformer(n_steps=6).fit_transform(FRAME), FRAME["wind"]
+    model = make_model(anchor="wind").fit(W, y)
+    again = pickle.loads(pickle.dumps(model)).partial_fit(np.asarray(W), y)
+    assert again.network_["anchor"] == (1,)
+    assert_array_equal(again.predict(W), model.partial_fit(W, y).predict(W))
+
+
+def test_skops_loads_names_without_more_trust():
+    skops_io = pytest.importorskip("skops.io")
+    model = make_pipe(anchor="wind").fit(FRAME, FRAME["wind"])
+    data = skops_io.dumps(model)
+    trusted = skops_io.get_untrusted_types(data=data)
+    assert len(trusted) == 2  # the two classes
+    loaded = skops_io.loads(data, trusted=trusted)
+    assert_array_equal(loaded.predict(FRAME), model.predict(FRAME))
+    assert loaded[-1].feature_names_in_.tolist() == list(FRAME)
+
+
+def test_six_names_that_differ_are_cut_short():
+    with pytest.raises(
+        ValueError, match="- c\n- d\n- e\n- f\n- g\n- \\.\\.\\.\nFeature names seen"
+    ):
+        check_names(list("bcdefghi"), list("ab"))

@@ -1,10 +1,12 @@
 """Windows as an array-like: indexing, what takes it, and that it costs no copies."""
 
+import copy
 import pickle
 import tracemalloc
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.ensemble import VotingRegressor
@@ -15,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer
+from sklstm.windows.rows import as_rows
 
 RANDOM_STATE = np.random.RandomState(0)
 GROUPS = RANDOM_STATE.permutation(np.repeat(list("abc"), [40, 25, 10]))
@@ -80,7 +83,11 @@ def test_the_first_axis_is_indexed_without_a_copy(key):
 
 
 @pytest.mark.parametrize(
-    "key", [3, -1, np.int64(0), (2, 1), (slice(None), -1), (..., 0), (slice(None), [0, 2]), None]
+    "key",
+    [
+        *[3, -1, np.int64(0), (2, 1), (slice(None), -1), (..., 0), (slice(None), [0, 2]), None],
+        *[(slice(None), np.array([0, 2])), (slice(None), slice(None), np.array([1, 0]))],
+    ],
 )
 def test_other_indices_give_arrays(key):
     W = make_windows()
@@ -179,3 +186,77 @@ def test_a_panel_costs_a_few_copies_of_the_rows():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5 * rows.nbytes  # the windows as an array: 50
+
+
+NAMES = ["temp", "wind"]
+
+
+def make_named(groups=None, **params):
+    frame = pd.DataFrame(ROWS, columns=NAMES)
+    return SlidingWindowTransformer(**{"n_steps": 4, **params}).fit_transform(frame, groups=groups)
+
+
+@pytest.mark.parametrize("groups", [None, GROUPS], ids=["view", "array-like"])
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS.keys())
+def test_names_stay_with_selected_windows(groups, key):
+    W = make_named(groups)
+    for part in (W[key], _safe_indexing(W, [3, 1]), pickle.loads(pickle.dumps(W[key]))):
+        assert part.feature_names.tolist() == NAMES
+        assert type(part) is type(W)
+    assert_array_equal(W[key], np.asarray(W)[key])
+    assert_array_equal(pickle.loads(pickle.dumps(W[key])), np.asarray(W)[key])
+
+
+def test_names_stay_with_copies():
+    W = make_named()
+    for copied in (W.copy(), copy.copy(W), copy.deepcopy(W)):
+        assert copied.feature_names.tolist() == NAMES
+        assert not np.shares_memory(copied, W)
+        assert_array_equal(copied, np.asarray(W))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda W: W[0],
+        lambda W: W[:, :, ::-1],
+        lambda W: W[:, :, [1, 0]],
+        lambda W: W[:, np.array([1, 0])],
+        lambda W: W[..., 0],
+        lambda W: W[None],
+        lambda W: W + 1,
+        lambda W: np.abs(W),
+        lambda W: W.mean(axis=0),
+        lambda W: np.concatenate([W, W]),
+        lambda W: W.swapaxes(1, 2),
+        lambda W: W.reshape(len(W), -1),
+        lambda W: np.take(W, [1, 0], axis=2),
+        lambda W: np.flip(W, 2),
+        lambda W: np.asarray(W),
+    ],
+)
+def test_names_are_gone_where_the_last_axis_may_be_another(change):
+    W = make_named(n_steps=2)  # as many steps as features
+    changed = change(W)
+    assert getattr(changed, "feature_names", None) is None
+    assert_array_equal(changed, change(np.asarray(W)))
+
+
+def test_named_windows_are_a_read_only_view_that_training_reads_in_place():
+    W = make_named()
+    assert not W.flags.writeable
+    assert W.strides == (16, 16, 8)
+    rows = as_rows(W[10:]).rows
+    assert type(rows) is np.ndarray
+    assert np.shares_memory(rows, W)
+    assert repr(W[0]).startswith("array(")
+    assert type(W.sum()) is np.float64
+
+
+def test_windows_without_names_are_plain():
+    transformer = SlidingWindowTransformer(n_steps=4)
+    numbered = pd.DataFrame(ROWS)
+    for rows in (ROWS, numbered, numbered.set_axis([("a", 1), ("a", 2)], axis=1)):
+        assert type(transformer.fit_transform(rows)) is np.ndarray
+        assert transformer.fit_transform(rows, groups=GROUPS).feature_names is None
+    assert type(make_named(flatten=True)) is np.ndarray

@@ -29,7 +29,7 @@ class LastStep(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):  # noqa: D102
-        assert type(X) is np.ndarray
+        assert isinstance(X, np.ndarray)
         assert X.shape[1] == self.n_steps_
         self.n_missing_ = int(np.isnan(X).any(axis=(1, 2)).sum())
         return X[:, -1, 0]
@@ -98,7 +98,7 @@ def test_the_index_passes_a_scaler_and_reaches_the_windows(everywhere):
             fitted.predict(FRAME.iloc[3:])
             assert fitted[-1].n_missing_ == 0
             windows = fitted[:-1].transform(FRAME)
-    assert type(windows) is np.ndarray
+    assert isinstance(windows, np.ndarray)
     assert windows.shape == (4, 3, 2)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _get_feature_names, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklstm.estimators.callbacks import SklearnCallbacks
+from sklstm.estimators.features import check_names, read_names
 from sklstm.estimators.fitted import (
     Fitted,
     hand_over,
@@ -172,9 +173,9 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         _, steps = read_outputs(y, samples.n_outputs)
         training, validation = self._split_validation(samples, X_val, y_val, max(steps))
         loss = self._read_loss(training, validation)
-        network = self._make_network(training, loss)
-        check_callbacks(self.callbacks)
         continued = continued and hasattr(self, "weights_")
+        network = self._make_network(training, loss, self._name_features(X, continued))
+        check_callbacks(self.callbacks)
         begin = self._begin_again if continued else self._begin
         fitted = begin(X, training, network)
         check_optimizer(self.optimizer, fitted.run.optimizer_state)
@@ -220,7 +221,14 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             return samples, None
         return hold_out(samples, self.validation_fraction, horizon)
 
-    def _make_network(self, samples, loss):
+    def _name_features(self, X, continued):
+        """Return the names of the features as `X`, or else an earlier fit, has them, or None."""
+        names = read_names(X) if len(X.shape) == 3 else None
+        if names is None and continued and self.n_features_in_ == self.window_shape_[1]:
+            return getattr(self, "feature_names_in_", None)
+        return names
+
+    def _make_network(self, samples, loss, names):
         n_steps, n_features = samples.windows.shape
         return Network(
             n_features=n_features,
@@ -229,13 +237,13 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             n_outputs=samples.n_outputs,
             segment=read_segment(self.segment, n_steps),
             bidirectional=bool(self.bidirectional),
-            anchor=self._read_anchor(samples),
+            anchor=self._read_anchor(samples, names),
             head=loss.head,
         )
 
     def _begin(self, X, samples, network):
         """Begin with new scales and weights."""
-        feature_names = _get_feature_names(X)  # refuses mixed names
+        feature_names = read_names(X)
         check_each_output_known(samples)
         scales = measure_scales(samples, network, self.standardize)
         warn_if_units_differ(samples, network.anchor, scales.X_mean)
@@ -367,8 +375,11 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _check_features(self, X, windows):
         """Check that the features of `X` and the windows are those of `fit`."""
-        if len(X.shape) == 2 and self.n_features_in_ == self.window_shape_[0]:
+        n_steps, n_features = self.window_shape_
+        if len(X.shape) == 2 and (self.n_features_in_, n_features) == (n_steps, 1):
             validate_data(self, X, reset=False, skip_check_array=True)
+        elif len(X.shape) == 3 and self.n_features_in_ == n_features:
+            check_names(read_names(X), getattr(self, "feature_names_in_", None))
         if windows.shape != self.window_shape_:
             raise ValueError(
                 "X must hold windows of the shape (n_steps, n_features) seen in fit, "
@@ -393,6 +404,6 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _read_loss(self, training, validation):
         """Return the `Loss`, which names the head, and check that it serves the targets."""
 
-    def _read_anchor(self, samples):
+    def _read_anchor(self, samples, names):
         """Return the columns that predictions are relative to, one for each output, or None."""
         return None

@@ -32,8 +32,11 @@ def read_segment(segment, n_steps):
     return segment
 
 
-def read_anchor(anchor, n_features, n_outputs):
-    """Read `anchor` as a tuple of columns, one for each output, or None."""
+def read_anchor(anchor, n_features, n_outputs, names=None):
+    """Read `anchor` as a tuple of column numbers, one for each output, or None.
+
+    Columns may be given by the names of the features, an array, None if they have none.
+    """
     if anchor is None:
         return None
     columns = np.asarray(anchor, dtype=object)
@@ -43,10 +46,30 @@ def read_anchor(anchor, n_features, n_outputs):
             "anchor must be a column or have one for each output, "
             f"got {len(columns)} for {n_outputs} outputs."
         )
-    for column in columns:
-        if not isinstance(column, Integral) or not -n_features <= column < n_features:
-            raise ValueError(f"anchor must be a column from 0 to {n_features - 1}, got {column!r}.")
-    return tuple(int(column) % n_features for column in columns)
+    return tuple(_read_column(column, n_features, names) for column in columns)
+
+
+def _read_column(column, n_features, names):
+    """Read a column of the anchor, a number or a name, as a number from 0."""
+    if isinstance(column, str):
+        return _find_name(str(column), names)
+    if not isinstance(column, Integral) or not -n_features <= column < n_features:
+        raise ValueError(f"anchor must be a column from 0 to {n_features - 1}, got {column!r}.")
+    return int(column) % n_features
+
+
+def _find_name(name, names):
+    """Return the number of the feature of a name."""
+    if names is None:
+        raise ValueError(
+            "anchor must be a column number where the windows have no feature names, got "
+            f"{name!r}. SlidingWindowTransformer names the features if it reads a DataFrame: steps "
+            'before it, such as a scaler, return one after set_output(transform="pandas").'
+        )
+    found = np.flatnonzero(names == name)
+    if len(found) != 1:
+        raise ValueError(f"anchor must be one of the features {names.tolist()}, got {name!r}.")
+    return int(found[0])
 
 
 def read_learning_rate(optimizer, learning_rate):

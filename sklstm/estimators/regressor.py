@@ -38,11 +38,13 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         faster in proportion, and forecast long windows often better. A segment in which a value
         is missing is skipped whole.
 
-    anchor : int or sequence of int, default=None
-        The column of `X` whose future values are in `y`, in the same units; or one such column for
-        each output. The network reads the column relative to its value in the last real step of the
-        window and predicts the change from there, so that levels never seen in training can be
-        forecast. Negative numbers count from the last column.
+    anchor : int, str or sequence of these, default=None
+        The column of `X` whose future values are in `y`, in the same units, by its number or its
+        name; or one such column for each output. Windows have names if `SlidingWindowTransformer`
+        makes them of a DataFrame whose column names are all strings. Negative numbers count from
+        the last column. The network reads the column relative to its value in the last real step
+        of the window and predicts the change from there, so that levels never seen in training can
+        be forecast.
 
     dropout : float, default=0.0
         Fraction of each cell's inputs that training leaves out, drawn anew for each window in each
@@ -200,7 +202,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         Number of features of 3-D windows; number of columns, which are steps, of a 2-D `X`.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns of a 2-D `X`, if they are all strings.
+        Names of the features, if the windows have them; names of the columns of a 2-D `X`, if they
+        are all strings.
 
     See Also
     --------
@@ -239,7 +242,7 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
 
     _parameter_constraints = {
         **BaseLSTM._parameter_constraints,
-        "anchor": [Integral, "array-like", None],
+        "anchor": [Integral, str, "array-like", None],
         "loss": [StrOptions(set(LOSSES)), Hidden(StrOptions(set(REFUSED_LOSSES)))],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
@@ -328,5 +331,5 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         y_val = None if validation is None else validation.y
         return read_loss(self.loss, self.quantile, self.anchor, training.y, y_val)
 
-    def _read_anchor(self, samples):
-        return read_anchor(self.anchor, samples.windows.shape[1], samples.n_outputs)
+    def _read_anchor(self, samples, names):
+        return read_anchor(self.anchor, samples.windows.shape[1], samples.n_outputs, names)

@@ -1,4 +1,4 @@
-"""Windows as an array-like, where they cannot be a strided view of one array."""
+"""Windows that carry the names of their features: an array-like, and a view of one array."""
 
 import numpy as np
 
@@ -25,6 +25,9 @@ class WindowArray:
     series : ndarray of shape (n_windows,)
         Number of the series of each window.
 
+    feature_names : ndarray of str of shape (n_features,), default=None
+        Names of the features, None if they have none.
+
     Examples
     --------
     >>> import numpy as np
@@ -41,11 +44,12 @@ class WindowArray:
 
     ndim = 3
 
-    def __init__(self, rows, starts, offsets, series):
+    def __init__(self, rows, starts, offsets, series, feature_names=None):
         self.rows = rows
         self.starts = starts
         self.offsets = offsets
         self.series = series
+        self.feature_names = feature_names
 
     @property
     def shape(self):
@@ -68,7 +72,7 @@ class WindowArray:
         # Only the rows from the first to the last one in use: a fold that is pickled is no larger.
         begin, end = (starts.min(), starts.max() + self.offsets[-1] + 1) if len(starts) else (0, 0)
         rows, series = self.rows[begin:end], self.series[first]
-        return WindowArray(rows, starts - begin, self.offsets, series)
+        return WindowArray(rows, starts - begin, self.offsets, series, self.feature_names)
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
@@ -82,11 +86,61 @@ class WindowArray:
         return f"<WindowArray of shape {self.shape}, dtype {self.dtype}>"
 
 
+class NamedWindows(np.ndarray):
+    """Windows of one series as an array that carries the names of its features.
+
+    They are kept where windows are selected, copied or pickled. Whatever else is made of the
+    windows has no names: its last axis may hold something else.
+
+    Attributes
+    ----------
+    feature_names : ndarray of str of shape (n_features,) or None
+    """
+
+    feature_names = None
+
+    def __getitem__(self, key):
+        part = np.asarray(self)[key]
+        first = None if self.feature_names is None else _find_first_axis(key)
+        selected = first is not None and not isinstance(first, int | np.integer)
+        return name_features(part, self.feature_names) if selected else part
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return array if array.ndim else array[()]  # a number, in NumPy 1 too
+
+    def copy(self, order="C"):
+        """Copy the windows, with their names."""
+        return name_features(np.asarray(self).copy(order), self.feature_names)
+
+    def __copy__(self):
+        return self.copy()
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    def __reduce__(self):
+        make, arguments, state = super().__reduce__()
+        return make, arguments, (state, self.feature_names)
+
+    def __setstate__(self, state):
+        state, self.feature_names = state
+        super().__setstate__(state)
+
+
+def name_features(windows, names):
+    """Return windows, `(n_windows, n_steps, n_features)`, with the names of their features."""
+    if names is not None:
+        windows = windows if isinstance(windows, WindowArray) else windows.view(NamedWindows)
+        windows.feature_names = names
+    return windows
+
+
 def _find_first_axis(key):
     """Return the index of the first axis, or None if the other axes are indexed, too."""
     if not isinstance(key, tuple):
         key = (key,)
-    whole = all(part is Ellipsis or part == slice(None) for part in key[1:])
+    others = [part for part in key[1:] if part is not Ellipsis]
+    whole = all(isinstance(part, slice) and part == slice(None) for part in others)
     first = key[0] if key and whole and len(key) <= 3 else None
     if first is Ellipsis:
         return slice(None)

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklstm.windows.array import name_features
 from sklstm.windows.callbacks import CallbackSupportMixin, tell_of_fit
 from sklstm.windows.continuation import (
     allow_warning,
@@ -279,9 +280,10 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         -------
         windows : ndarray or WindowArray of shape (n_rows, n_steps, n_features)
             Window `i` ends with row `i`. A read-only view if `X` is one series without gaps; else
-            an array-like, which `numpy.asarray` turns into an array. With `flatten=True` an array
-            or, after `set_output`, a DataFrame of shape (n_rows, n_steps * n_features), the
-            oldest step first.
+            an array-like, which `numpy.asarray` turns into an array. Both have an attribute
+            `feature_names` if `fit` saw column names. With `flatten=True` an array or, after
+            `set_output`, a DataFrame of shape (n_rows, n_steps * n_features), the oldest step
+            first.
         """
         rows, panel = self._read_later(X, groups)
         warn_if_shuffled(panel, self.history_)
@@ -289,7 +291,9 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         if not said and self._n_before():
             warn_of_no_history(self)
         windows = lay_out(rows, spans, self._n_before(), int(self.dilation), self.padding)
-        return np.asarray(windows).reshape(len(rows), -1) if self.flatten else windows
+        if self.flatten:
+            return np.asarray(windows).reshape(len(rows), -1)
+        return name_features(windows, getattr(self, "feature_names_in_", None))
 
     def explain_window(self, X, i, *, horizon=1, groups=None):
         """Describe a window: the rows that make it, and the rows of its target.
