@@ -226,3 +226,38 @@ def test_steps_ahead_are_read_from_the_names_of_targets():
     assert model.validation_loss_curve_ == expected.validation_loss_curve_
     longer = make_model().fit(X[: kept + 1], y[: kept + 1], X_val=X[first:], y_val=y[first:])
     assert model.validation_loss_curve_ != longer.validation_loss_curve_
+
+
+def make_lags(names=("lag_2", "lag_1", "lag_0")):
+    pd = pytest.importorskip("pandas")
+    return pd.DataFrame(np.random.RandomState(0).normal(size=(40, 3)), columns=list(names))
+
+
+def make_named(names=("temp", "wind", "rain")):
+    return SlidingWindowTransformer(n_steps=5).fit_transform(make_lags(names))
+
+
+def make_panel(names=("temp", "wind", "rain")):
+    windower = SlidingWindowTransformer(n_steps=5)
+    return windower.fit_transform(make_lags(names), groups=np.repeat(["a", "b"], 20))
+
+
+@pytest.mark.parametrize("make", [make_lags, make_named, make_panel])
+def test_validation_data_with_other_names_is_refused(make):
+    X, y, model = make(), np.arange(40.0), make_model()
+    a, b, c = names = list(getattr(X, "columns", getattr(X, "feature_names", None)))
+    other = (
+        "feature names of X_val should match those of X.\nFeature names of X_val that X does not "
+    )
+    with pytest.raises(
+        ValueError, match=f"{other}have:\n- humid\nFeature names of X that.*\n- {c}\n$"
+    ):
+        model.fit(X, y, X_val=make([a, b, "humid"]), y_val=y)
+    with pytest.raises(ValueError, match="of X_val must be in the same order as those of X"):
+        model.fit(X, y, X_val=make([b, a, c]), y_val=y)
+    assert not hasattr(model, "weights_")
+    model.fit(X, y, X_val=make(names), y_val=y)  # a frame of its own
+    expected = model.validation_loss_curve_
+    without = np.asarray(X)
+    for pair in [(X, without), (without, X), (without, without.tolist())]:
+        assert model.fit(pair[0], y, X_val=pair[1], y_val=y).validation_loss_curve_ == expected

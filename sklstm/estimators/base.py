@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklstm.estimators.callbacks import SklearnCallbacks
-from sklstm.estimators.features import check_names, read_names
+from sklstm.estimators.features import OF_X, check_names, read_names
 from sklstm.estimators.fitted import (
     Fitted,
     hand_over,
@@ -106,7 +106,8 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
         X_val, y_val : array-like, default=None
             Windows and targets, shaped like `X` and `y`, on which the validation loss is measured
-            after each epoch. In a Pipeline with `transform_input=["X_val"]`, rows like its own.
+            after each epoch. Where both have feature names, `X_val` has those of `X`. In a Pipeline
+            with `transform_input=["X_val"]`, rows like its own.
 
         Returns
         -------
@@ -169,7 +170,10 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     ):
         """Make a fit aside, and hand it over at the end."""
         X = as_array(X)
+        X_val = None if X_val is None else as_array(X_val)
         samples = self._read_samples(X, y, sample_weight)
+        if X_val is not None and len(X_val.shape) == len(X.shape):
+            check_names(read_names(X_val), read_names(X), OF_X)
         _, steps = read_outputs(y, samples.n_outputs)
         training, validation = self._split_validation(samples, X_val, y_val, max(steps))
         loss = self._read_loss(training, validation)
@@ -209,7 +213,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
             raise ValueError(f"{missing} must be passed with {given}, got None.")
         if X_val is not None:
-            validation = self._read_samples(as_array(X_val), y_val, name="y_val")
+            validation = self._read_samples(X_val, y_val, name="y_val")
             shapes = [(part.windows.shape, part.y.shape[1:]) for part in (samples, validation)]
             if shapes[0] != shapes[1]:
                 raise ValueError(
