@@ -108,7 +108,7 @@ def test_a_new_fit_that_ends_badly_leaves_the_earlier_one(fitted, params, error)
 
 def test_a_new_fit_leaves_nothing_of_the_earlier_one():
     pd = pytest.importorskip("pandas")
-    frame = pd.DataFrame(X[:, :, 0], columns=list("abcde"))
+    frame = pd.DataFrame(X[:, :, 0], columns=[f"lag_{k}" for k in range(5)])
     model = make_model().fit(frame, Y, X_val=frame, y_val=Y).fit(X, Y)
     assert_same_fit(model, make_model().fit(X, Y))
     assert not hasattr(model, "feature_names_in_")

@@ -96,12 +96,13 @@ def test_two_dimensional_x_holds_windows_of_one_feature():
 def test_feature_names_of_a_frame_are_kept():
     pd = pytest.importorskip("pandas")
     X, y = make_data(n_features=1)
-    frame = pd.DataFrame(X[:, :, 0], columns=list("abcdef"))
+    names = [f"lag_{k}" for k in range(5, -1, -1)]
+    frame = pd.DataFrame(X[:, :, 0], columns=names)
     model = make_model().fit(frame, pd.Series(y))
-    assert list(model.feature_names_in_) == list("abcdef")
+    assert list(model.feature_names_in_) == names
     np.testing.assert_array_equal(model.predict(frame), make_model().fit(X, y).predict(X))
     with pytest.raises(ValueError, match="feature names should match"):
-        model.predict(frame[list("fedcba")])
+        model.predict(frame[names[::-1]])
 
 
 @pytest.mark.parametrize("cut", [slice(None), slice(13, None), slice(None, None, 2)])

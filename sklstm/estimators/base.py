@@ -13,7 +13,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklstm.estimators.callbacks import SklearnCallbacks
-from sklstm.estimators.features import OF_X, check_names, read_names
+from sklstm.estimators.features import (
+    OF_X,
+    check_names,
+    drop_repeated_names,
+    read_names,
+    warn_of_rows,
+)
 from sklstm.estimators.fitted import (
     Fitted,
     hand_over,
@@ -92,7 +98,9 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like of shape (n_windows, n_steps, n_features) or (n_windows, n_steps)
-            Windows, the last step the latest; 2-D: of one feature. NaN marks a missing value.
+            Windows, the last step the latest; 2-D: of one feature, the columns its steps, which a
+            warning doubts if the names of a DataFrame are not those of lags. NaN marks a missing
+            value.
             Overlapping windows that share memory, as `SlidingWindowTransformer` makes them, are
             never copied.
 
@@ -248,6 +256,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _begin(self, X, samples, network):
         """Begin with new scales and weights."""
         feature_names = read_names(X)
+        warn_of_rows(X, type(self).__name__)
         check_each_output_known(samples)
         scales = measure_scales(samples, network, self.standardize)
         warn_if_units_differ(samples, network.anchor, scales.X_mean)
@@ -381,7 +390,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Check that the features of `X` and the windows are those of `fit`."""
         n_steps, n_features = self.window_shape_
         if len(X.shape) == 2 and (self.n_features_in_, n_features) == (n_steps, 1):
-            validate_data(self, X, reset=False, skip_check_array=True)
+            validate_data(self, drop_repeated_names(X), reset=False, skip_check_array=True)
         elif len(X.shape) == 3 and self.n_features_in_ == n_features:
             check_names(read_names(X), getattr(self, "feature_names_in_", None))
         if windows.shape != self.window_shape_:

@@ -1,11 +1,17 @@
 """The names of features: which `X` has, and that they are those of `fit` or of other data."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import _get_feature_names
 
+from sklstm._warnings import warn
 from sklstm.windows.array import NamedWindows, WindowArray
+from sklstm.windows.series import is_pandas
+
+_NUMBER = re.compile(r"\s*[+-]?\s*\d+")
+_LAG = re.compile(r"(?<![a-z])(lag|shift)|\bt\b", re.IGNORECASE)
 
 
 def read_names(X):
@@ -14,7 +20,40 @@ def read_names(X):
         return X.feature_names
     if isinstance(X, np.ndarray):  # which scikit-learn takes 13 microseconds to find out
         return None
-    return _get_feature_names(X)  # refuses mixed names
+    return _get_feature_names(drop_repeated_names(X))  # refuses mixed names
+
+
+def drop_repeated_names(X):
+    """Return an array in place of a DataFrame with repeated names, which scikit-learn refuses."""
+    return np.asarray(X) if is_pandas(X) and not X.columns.is_unique else X
+
+
+def warn_of_rows(X, reader):
+    """Warn if `X` seems to be rows of a series: a frame of columns that are no lags."""
+    names = list(getattr(X, "columns", []))
+    if names and all(isinstance(name, str) for name in names) and not _are_lags(names):
+        shown = ", ".join(repr(name) for name in names[:3]) + ", ..." * (len(names) > 3)
+        warn(
+            f"{reader} reads the columns of a 2-D X as the steps of windows of one feature, but "
+            f"the names {shown} are not those of lags, such as 'temp[t-1]' and 'temp[t]'. Make "
+            "windows of the rows of a series by SlidingWindowTransformer, in a Pipeline before "
+            f"{reader}. If the columns are steps, rename them or pass X.to_numpy()."
+        )
+
+
+def _are_lags(names):
+    """Tell whether names differ in their numbers only, the one of now perhaps without any."""
+    if len(names) == 1:
+        return bool(_LAG.search(names[0]))
+    stems = {name: _NUMBER.sub("", name) for name in names}
+    if len(set(stems.values())) == 1:
+        return True
+    now = [name for name, stem in stems.items() if stem == name]
+    lags = {stem for name, stem in stems.items() if stem != name}
+    if len(now) != 1 or len(lags) != 1:
+        return False
+    lag = lags.pop()
+    return lag.startswith(now[0]) or bool(_LAG.search(lag))
 
 
 class Words(NamedTuple):

@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length, gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
+from sklstm.estimators.features import drop_repeated_names
 from sklstm.network.base import read_base
 from sklstm.training.epoch import Data, Targets
 from sklstm.windows.array import WindowArray
@@ -91,7 +92,7 @@ def check_windows(estimator, X):
         "input_name": "X",
     }
     if len(X.shape) == 2 or issparse(X):
-        return as_rows(check_array(X, **checks)[:, :, np.newaxis])
+        return as_rows(check_array(drop_repeated_names(X), **checks)[:, :, np.newaxis])
     windows = as_rows(X if isinstance(X, WindowArray) else np.asarray(X))
     return windows._replace(rows=check_array(windows.rows, **checks))
 
