@@ -1,6 +1,7 @@
 """LSTMRegressor: what it learns, what it reads, what it refuses, what it keeps."""
 
 import pickle
+import re
 import tracemalloc
 
 import keras
@@ -476,13 +477,27 @@ def test_wrong_sample_weights_are_refused(weight):
         make_model().fit(X0, Y0, sample_weight=weight)
 
 
-@pytest.mark.parametrize("shape", [(4, 5, 2), (4, 7, 2), (4, 6, 3), (4, 6), (4, 2)])
-def test_windows_of_another_shape_are_refused_at_predict(shape):
+OTHER_SHAPES = [
+    ((4, 5, 2), "6 steps, as seen in fit, got 5 steps. Make windows of the same n_steps."),
+    ((4, 1, 2), "6 steps, as seen in fit, got 1 step. Make windows of the same n_steps."),
+    ((4, 6, 3), "2 features, as seen in fit, got 3 features. Make windows of the same columns."),
+    ((4, 7, 1), "6 steps and 2 features, as seen in fit, got 7 steps and 1 feature. Make windows "
+                "of the same n_steps. Make windows of the same columns."),
+    ((4, 6), "2 features, as seen in fit, got 1 feature. Windows of several features have three "
+             "axes: (n_windows, n_steps, n_features)."),
+    ((6, 3), "6 steps and 2 features, as seen in fit, got 3 steps and 1 feature."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "message"), OTHER_SHAPES)
+def test_windows_of_another_shape_are_told_what_differs(shape, message):
     model = make_model().fit(X0, Y0)
-    got = shape[1:] if len(shape) == 3 else (shape[1], 1)
-    message = rf"seen in fit, \(6, 2\), got {got}".replace("(", r"\(").replace(")", r"\)")
-    with pytest.raises(ValueError, match=message.replace(r"\\", "\\")):
-        model.predict(np.zeros(shape))
+    for call in (model.predict, lambda X: model.partial_fit(X, Y0[: len(X)])):
+        with pytest.raises(
+            ValueError, match=f"X must hold windows of {re.escape(message)}"
+        ) as error:
+            call(np.zeros(shape))
+        assert "X[:1]" not in str(error.value)
 
 
 def test_lags_of_another_width_get_scikit_learns_message():
@@ -491,10 +506,12 @@ def test_lags_of_another_width_get_scikit_learns_message():
         model.predict(X0[:, :5, 0])
 
 
-def test_a_single_window_without_its_axis_is_told_the_cure():
-    X, y = make_data(n_features=1)
+@pytest.mark.parametrize("n_features", [1, 2])
+def test_a_single_window_without_its_axis_is_told_the_cure(n_features):
+    X, y = make_data(n_features=n_features)
     model = make_model().fit(X, y)
-    with pytest.raises(ValueError, match=r"X\[:1\], not X\[0\]"):
+    got = rf"got one window of shape \(6, {n_features}\)\. .*X\[:1\], not X\[0\]"
+    with pytest.raises(ValueError, match=got):
         model.predict(X[0])
 
 

@@ -242,7 +242,9 @@ def test_going_on_with_something_else_is_refused_and_changes_nothing():
     before = pickle.dumps(model)
     for params, data, message in [
         ({"units": 5}, (X, y), r"units from \(4,\) to \(5,\)"),
-        ({}, (X[:, 1:], y), r"seen in fit, \(5, 2\), got \(4, 2\)"),
+        ({}, (X[:, 1:], y), r"windows of 5 steps, as seen in fit, got 4 steps\. Make"),
+        ({"segment": 3}, (X[:, 1:], y), "windows of 5 steps, as seen in fit, got 4 steps"),
+        ({}, (X[:, :, 1:], y), r"windows of 2 features, as seen in fit, got 1 feature\. Make"),
         ({}, (X, y[:, :1]), "n_outputs from 2 to 1"),
         ({"optimizer": "sgd"}, (X, y), "optimizer must be the one .* before, Adam, got SGD"),
     ]:

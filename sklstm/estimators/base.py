@@ -16,6 +16,7 @@ from sklstm.estimators.callbacks import SklearnCallbacks
 from sklstm.estimators.features import (
     OF_X,
     check_names,
+    check_window_shape,
     drop_repeated_names,
     read_names,
     warn_of_rows,
@@ -186,10 +187,11 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         training, validation = self._split_validation(samples, X_val, y_val, max(steps))
         loss = self._read_loss(training, validation)
         continued = continued and hasattr(self, "weights_")
+        if continued:
+            self._check_features(X, training.windows)
         network = self._make_network(training, loss, self._name_features(X, continued))
         check_callbacks(self.callbacks)
-        begin = self._begin_again if continued else self._begin
-        fitted = begin(X, training, network)
+        fitted = self._begin_again(network) if continued else self._begin(X, training, network)
         check_optimizer(self.optimizer, fitted.run.optimizer_state)
         problem = self._make_problem(fitted, training, validation, loss, one_epoch)
         checkpoints = []
@@ -269,10 +271,9 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             feature_names_in=feature_names,
         )
 
-    def _begin_again(self, X, samples, network):
+    def _begin_again(self, network):
         """Begin with what an earlier fit has left, whose network must be the same."""
         fitted = self._read_fitted()
-        self._check_features(X, samples.windows)
         before, now = asdict(fitted.network), asdict(network)
         changed = [
             f"{_NAMES.get(name, name)} from {before[name]} to {now[name]}"
@@ -393,12 +394,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             validate_data(self, drop_repeated_names(X), reset=False, skip_check_array=True)
         elif len(X.shape) == 3 and self.n_features_in_ == n_features:
             check_names(read_names(X), getattr(self, "feature_names_in_", None))
-        if windows.shape != self.window_shape_:
-            raise ValueError(
-                "X must hold windows of the shape (n_steps, n_features) seen in fit, "
-                f"{self.window_shape_}, got {windows.shape}. A single window keeps its first "
-                "axis: X[:1], not X[0]."
-            )
+        check_window_shape(X, windows.shape, self.window_shape_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

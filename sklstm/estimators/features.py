@@ -1,4 +1,4 @@
-"""The names of features: which `X` has, and that they are those of `fit` or of other data."""
+"""Names of features and shapes of windows: which `X` has, and that they are those of `fit`."""
 
 import re
 from typing import NamedTuple
@@ -26,6 +26,39 @@ def read_names(X):
 def drop_repeated_names(X):
     """Return an array in place of a DataFrame with repeated names, which scikit-learn refuses."""
     return np.asarray(X) if is_pandas(X) and not X.columns.is_unique else X
+
+
+def check_window_shape(X, shape, expected):
+    """Check that windows, read from `X`, have the `(n_steps, n_features)` of `fit`."""
+    if shape == expected:
+        return
+    if tuple(X.shape) == expected:  # read as windows of one feature
+        raise ValueError(
+            f"X must have windows along its first axis, got one window of shape {expected}. A "
+            "single window keeps its first axis: X[:1], not X[0]."
+        )
+    (n_steps, n_features), (steps_of_fit, features_of_fit) = shape, expected
+    rule, got, cures = [], [], []
+    if n_steps != steps_of_fit:
+        rule.append(_count(steps_of_fit, "step"))
+        got.append(_count(n_steps, "step"))
+        cures.append("Make windows of the same n_steps.")
+    if n_features != features_of_fit:
+        rule.append(_count(features_of_fit, "feature"))
+        got.append(_count(n_features, "feature"))
+        cures.append(
+            "Make windows of the same columns."
+            if len(X.shape) == 3
+            else "Windows of several features have three axes: (n_windows, n_steps, n_features)."
+        )
+    raise ValueError(
+        f"X must hold windows of {' and '.join(rule)}, as seen in fit, got {' and '.join(got)}. "
+        + " ".join(cures)
+    )
+
+
+def _count(n, noun):
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def warn_of_rows(X, reader):
