@@ -101,7 +101,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_windows, n_steps, n_features) or (n_windows, n_steps)
             Windows, the last step the latest; 2-D: of one feature, the columns its steps, which a
             warning doubts if the names of a DataFrame are not those of lags. NaN marks a missing
-            value.
+            value, as do None, `pandas.NA` and the mask of a masked array.
             Overlapping windows that share memory, as `SlidingWindowTransformer` makes them, are
             never copied.
 

@@ -13,6 +13,7 @@ from sklstm.network.base import read_base
 from sklstm.training.epoch import Data, Targets
 from sklstm.windows.array import WindowArray
 from sklstm.windows.rows import Windows, as_rows, find_last_rows
+from sklstm.windows.values import read_values
 
 
 class Samples(NamedTuple):
@@ -84,7 +85,7 @@ def check_windows(estimator, X):
             f"got an array of shape {tuple(X.shape)}. Reshape your data: make_windows cuts a "
             "series into windows; X.reshape(1, -1) is a single window of one feature."
         )
-    _check_numeric("X", X)
+    X = read_values(X, "X")
     checks = {
         "dtype": [np.float64, np.float32],
         "ensure_all_finite": "allow-nan",
@@ -102,10 +103,8 @@ def check_targets(estimator, y):
     if y is None:
         name = type(estimator).__name__
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    y = as_array(y)
-    _check_numeric("y", y)
     return check_array(
-        y,
+        read_values(y, "y"),
         dtype=np.float64,
         ensure_2d=False,
         ensure_all_finite="allow-nan",
@@ -138,9 +137,3 @@ def hash_samples(samples):
 def as_array(X):
     """Make an array of anything that has no shape, such as a list."""
     return X if hasattr(X, "shape") else np.asarray(X)
-
-
-def _check_numeric(name, array):
-    """Refuse text, which scikit-learn would read as numbers where it can."""
-    if getattr(getattr(array, "dtype", None), "kind", "") in ("S", "U"):
-        raise ValueError(f"{name} must be numeric, got text of dtype {array.dtype}.")

@@ -9,6 +9,7 @@ from sklstm.windows.grid import find_freq, place_rows
 from sklstm.windows.horizon import name_values, steps_ahead
 from sklstm.windows.series import is_pandas, refuse_repeated_labels, split_series
 from sklstm.windows.transformer import SlidingWindowTransformer
+from sklstm.windows.values import read_values
 
 
 def make_supervised(series, horizon=1, *, target=None, freq=None, dropna="any"):
@@ -151,7 +152,10 @@ def as_table(series):
             return series
         return series.to_frame("x0" if series.name is None else series.name)
     series = check_array(
-        series, ensure_2d=False, ensure_all_finite="allow-nan", input_name="series"
+        read_values(series, "series"),
+        ensure_2d=False,
+        ensure_all_finite="allow-nan",
+        input_name="series",
     )
     return series[:, np.newaxis] if series.ndim == 1 else series
 
@@ -279,7 +283,8 @@ def _target_columns(table, target):
 def _select(table, columns):
     """Return columns as numbers, shape (n_times, n_columns)."""
     if is_pandas(table):
-        return check_array(table[columns], ensure_all_finite="allow-nan", input_name="target")
+        values = read_values(table[columns], "series")
+        return check_array(values, ensure_all_finite="allow-nan", input_name="target")
     return table[:, columns]
 
 

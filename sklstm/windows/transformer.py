@@ -23,6 +23,7 @@ from sklstm.windows.history import name_series, remember, warn_if_shuffled
 from sklstm.windows.horizon import name_values, steps_ahead
 from sklstm.windows.layout import lay_out
 from sklstm.windows.series import refuse_repeated_labels, split_series
+from sklstm.windows.values import read_values
 
 
 class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -211,7 +212,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features)
-            Rows in time order. NaN is a missing value.
+            Rows in time order. NaN is a missing value, as are None, `pandas.NA` and masked ones.
 
         y : None
             Ignored.
@@ -393,7 +394,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     def _read(self, X, groups):
         """Return rows as floats, and the series in them."""
         rows = check_array(
-            X,
+            read_values(X, "X"),
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",
             estimator=self,
