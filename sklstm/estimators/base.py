@@ -205,6 +205,7 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             if len(run.losses) > len(fitted.run.losses):
                 problem = problem._replace(learning_rate=None)  # callbacks may have set another
             fitted = fitted._replace(run=run)
+        del samples, training, validation  # the problem has what the training reads of them
         task = {"X": X, "y": y, "sample_weight": sample_weight, "one_epoch": one_epoch}
         with self._observe(fitted, problem, **task) as observers:
             run = train(fitted.run, problem, [*observers, *checkpoints])

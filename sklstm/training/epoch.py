@@ -83,13 +83,20 @@ def measure_loss(hyperparameters, targets, outputs):
 
 
 def load(network, data):
-    """Standardise rows and hand everything to TensorFlow.
-
-    A last column is added to the rows: 1 for a real row, 0 for one with a missing value. Rows are
-    standardised in float64 before they become float32, and stay float64 where a network with an
-    anchor takes differences of them.
-    """
+    """Standardise rows and hand everything to TensorFlow."""
     tf, _ = import_tensorflow()
+    rows = tf.constant(_standardize_rows(network, data))  # at once: it copies
+    floats = [np.asarray(array, dtype=np.float32) for array in data.targets]
+    arrays = data.windows.starts, data.windows.offsets, data.last_rows, *floats
+    return _Tensors(rows, *map(tf.constant, arrays))
+
+
+def _standardize_rows(network, data):
+    """Standardise rows, and add a last column: 1 for a real row, 0 if a value is missing.
+
+    Rows are standardised in float64 before they become float32, and stay float64 where a network
+    with an anchor takes differences of them.
+    """
     windows = data.windows
     n_rows, n_features = windows.rows.shape
     rows = np.empty((n_rows, n_features + 1), dtype=_choose_dtype(network))
@@ -98,9 +105,7 @@ def load(network, data):
             rows[chunk, :-1] = standardize(windows.rows[chunk], data.scales)
     rows[:, -1] = 1
     rows[~find_real(windows)] = 0
-    floats = [np.asarray(array, dtype=np.float32) for array in data.targets]
-    arrays = rows, windows.starts, windows.offsets, data.last_rows, *floats
-    return _Tensors(*map(tf.constant, arrays))
+    return rows
 
 
 _CHUNK = 2**18  # numbers standardised at a time, 2 MB

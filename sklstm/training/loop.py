@@ -167,6 +167,7 @@ def _train_epoch(run, program, plan, tensors, problem):
     order = generator.permutation(n_windows) if schedule.shuffle else np.arange(n_windows)
     seed = generator.randint(2**31 - 1)  # of dropout
     batches = cut_batches(order, schedule.batch_size, plan)
+    del order  # as large as a column of the rows
     try:
         loss = program.run_epoch(tensors, batches, problem.hyperparameters, seed)
     except Exception:

@@ -64,11 +64,11 @@ def make_plan(problem):
 def cut_batches(order, batch_size, plan):
     """Lay the indices of the windows out as `(n_batches, n_shards * shard_size)`, padded by -1."""
     batch_size = min(batch_size, plan.n_shards * plan.shard_size)
-    n_batches = -(-len(order) // batch_size)
-    indices = np.full(n_batches * batch_size, -1, dtype=np.int64)
-    indices[: len(order)] = order
+    n_full, n_rest = divmod(len(order), batch_size)
+    n_batches = n_full + (n_rest > 0)
     batches = np.full((n_batches, plan.n_shards * plan.shard_size), -1, dtype=np.int64)
-    batches[:, :batch_size] = indices.reshape(n_batches, batch_size)
+    batches[:n_full, :batch_size] = order[: n_full * batch_size].reshape(n_full, batch_size)
+    batches[n_full:, :n_rest] = order[n_full * batch_size :]
     return batches
 
 
