@@ -261,3 +261,32 @@ def test_validation_data_with_other_names_is_refused(make):
     without = np.asarray(X)
     for pair in [(X, without), (without, X), (without, without.tolist())]:
         assert model.fit(pair[0], y, X_val=pair[1], y_val=y).validation_loss_curve_ == expected
+
+
+@pytest.mark.parametrize("by", ["index", "groups", "shuffled levels"])
+@pytest.mark.parametrize("periods", [False, True])
+def test_the_same_dates_of_all_series_are_validated_on(by, periods):
+    pd = pytest.importorskip("pandas")
+    dates = pd.date_range("2013-01-01", periods=40, freq="D")
+    dates = dates.to_period() if periods else dates
+    spans = {"ended": (0, 25), "whole": (0, 40), "began": (10, 40), "new": (36, 40)}
+    pairs = [(name, k) for name, (start, stop) in spans.items() for k in range(start, stop)]
+    index = pd.MultiIndex.from_tuples([(name, dates[k]) for name, k in pairs])
+    if by == "shuffled levels":
+        index = index.set_levels(index.levels[1][::-1], level=1)
+        index = index.set_codes(39 - index.codes[1], level=1)
+    frame = pd.DataFrame({"x": np.random.RandomState(0).normal(size=len(pairs))}, index)
+    n_steps, horizon, groups = 4, 2, None
+    if by == "groups":
+        frame, groups = frame.droplevel(0), [name for name, _ in pairs]
+    W = SlidingWindowTransformer(n_steps=n_steps).fit_transform(frame, groups=groups)
+    numbers = np.arange(len(pairs), dtype=float)
+    order = np.random.RandomState(1).permutation(len(pairs))  # and the order does not matter
+    trained, validated = find_kept(W[order], np.c_[numbers, numbers][order])
+    ks = sorted(k for _, k in pairs)
+    boundary = ks[len(ks) - int(np.ceil(0.25 * len(ks)))]
+    assert sorted(validated) == [i for i, (_, k) in enumerate(pairs) if k >= boundary]
+    held = {name: max(start, boundary) - n_steps + 1 for name, (start, _) in spans.items()}
+    held["ended"] = 99  # not validated on, so nothing overlaps
+    expected = [i for i, (name, k) in enumerate(pairs) if k < boundary and k + horizon < held[name]]
+    assert sorted(trained) == expected

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from numbers import Integral, Real
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
@@ -335,8 +336,8 @@ class BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         params["learning_rate"] = read_learning_rate(self.optimizer, self.learning_rate)
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         parts = [samples] if validation is None else [samples, validation]
-        separate = self.early_stopping and samples.windows.series is None  # how it splits them
-        return params, weights, separate, [hash_samples(part) for part in parts]
+        split = joblib.hash(samples.windows[3:]) if self.early_stopping else None
+        return params, weights, split, [hash_samples(part) for part in parts]
 
     @contextmanager
     def _observe(self, fitted, problem, *, X, y, sample_weight, one_epoch):

@@ -6,15 +6,21 @@ from sklstm._warnings import warn
 
 
 def hold_out(samples, fraction, horizon):
-    """Split the samples in two: those to train on, and the last ones of each series to validate on.
+    """Split the samples in two: those to train on, and the last ones in time to validate on.
 
-    Windows that have rows in common with those of their series to validate on are in neither part,
-    nor are windows whose targets, up to `horizon` rows ahead, lie in these. Windows that nothing
-    assigns to a series have no rows in common; the last in the data are validated on.
+    These are the windows of the last dates, the same for all series, or without dates the last
+    windows of each series. Windows that have rows in common with those of their series to validate
+    on are in neither part, nor are windows whose targets, up to `horizon` rows ahead, lie in these.
+    Windows that nothing assigns to a series have no rows in common; the last in the data are
+    validated on.
     """
     windows = samples.windows
     series = np.zeros_like(windows.starts) if windows.series is None else windows.series
-    validated = _find_last(windows.starts, series, fraction)
+    if windows.times is None:
+        validated = _find_last(windows.starts, series, fraction)
+    else:
+        first = len(windows.times) - int(np.ceil(fraction * len(windows.times)))
+        validated = windows.times >= np.partition(windows.times, first)[first]
     if windows.series is None:
         _warn_if_overlapping(windows)
         kept = ~validated

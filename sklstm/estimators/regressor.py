@@ -100,7 +100,8 @@ class LSTMRegressor(MultiOutputMixin, RegressorMixin, BaseLSTM):
         the end of the training data.
 
     validation_fraction : float, default=0.1
-        Fraction of the windows, the last ones of each series, that `early_stopping` validates on.
+        Fraction of the windows that `early_stopping` validates on: the last ones in time, those of
+        the same dates in all series of a panel, or without dates the last ones of each series.
         Windows that have rows in common with these, or whose targets lie in them, are removed from
         training. How many steps ahead the targets are is read from names such as `temp[t+24]`;
         without such names, several outputs are taken for 1, 2, 3, … steps ahead. Only windows as

@@ -25,6 +25,9 @@ class WindowArray:
     series : ndarray of shape (n_windows,)
         Number of the series of each window.
 
+    times : ndarray of int of shape (n_windows,), default=None
+        Number of the date of each window among all dates in order, None without dates.
+
     feature_names : ndarray of str of shape (n_features,), default=None
         Names of the features, None if they have none.
 
@@ -44,11 +47,12 @@ class WindowArray:
 
     ndim = 3
 
-    def __init__(self, rows, starts, offsets, series, feature_names=None):
+    def __init__(self, rows, starts, offsets, series, times=None, feature_names=None):
         self.rows = rows
         self.starts = starts
         self.offsets = offsets
         self.series = series
+        self.times = times
         self.feature_names = feature_names
 
     @property
@@ -72,7 +76,8 @@ class WindowArray:
         # Only the rows from the first to the last one in use: a fold that is pickled is no larger.
         begin, end = (starts.min(), starts.max() + self.offsets[-1] + 1) if len(starts) else (0, 0)
         rows, series = self.rows[begin:end], self.series[first]
-        return WindowArray(rows, starts - begin, self.offsets, series, self.feature_names)
+        times = None if self.times is None else self.times[first]
+        return WindowArray(rows, starts - begin, self.offsets, series, times, self.feature_names)
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:

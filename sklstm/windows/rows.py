@@ -19,12 +19,15 @@ class Windows(NamedTuple):
     series : ndarray of shape (n_windows,) or None
         Number of the series of each window. None if nothing says so, as of windows that share no
         memory: each is a sample for itself.
+    times : ndarray of shape (n_windows,) or None
+        Number of the date of each window, where they are of several series and have dates.
     """
 
     rows: np.ndarray
     starts: np.ndarray
     offsets: np.ndarray
     series: np.ndarray | None = None
+    times: np.ndarray | None = None
 
     @property
     def shape(self):
@@ -37,8 +40,8 @@ class Windows(NamedTuple):
 
     def select(self, kept):
         """Select windows by a slice or mask."""
-        series = None if self.series is None else self.series[kept]
-        return self._replace(starts=self.starts[kept], series=series)
+        series, times = (None if array is None else array[kept] for array in self[3:])
+        return self._replace(starts=self.starts[kept], series=series, times=times)
 
 
 def as_rows(X):
@@ -49,7 +52,7 @@ def as_rows(X):
     whose windows lie one after the other is not copied either. Anything else is.
     """
     if isinstance(X, WindowArray):
-        return Windows(X.rows, X.starts, X.offsets, X.series)
+        return Windows(X.rows, X.starts, X.offsets, X.series, X.times)
     n_windows, n_steps, n_features = X.shape
     between_windows, between_steps, between_features = X.strides
     if n_steps == 1:  # numpy gives an axis of length 1 any stride

@@ -38,6 +38,25 @@ def split_series(X, n_rows, groups=None):
     ]
 
 
+def number_times(X, panel):
+    """Return the number of the date of each row among all dates, None for one series or no dates.
+
+    The numbers are those of the index, if it has them, and take no memory.
+    """
+    if len(panel) == 1 or panel[0].times is None:
+        return None
+    import pandas as pd
+
+    if not isinstance(panel[0].times, pd.DatetimeIndex | pd.PeriodIndex):
+        return None
+    if X.index.nlevels == 1:
+        return X.index.factorize(sort=True)[0].astype(np.int32)
+    numbers, dates = X.index.codes[-1], X.index.levels[-1]
+    if dates.is_monotonic_increasing:
+        return np.asarray(numbers)
+    return np.argsort(np.argsort(dates)).astype(np.int32)[numbers]
+
+
 def is_pandas(X):
     """Tell whether `X` is a pandas object, without importing pandas."""
     pandas = sys.modules.get("pandas")

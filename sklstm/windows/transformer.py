@@ -22,7 +22,7 @@ from sklstm.windows.grid import find_freq, has_grid
 from sklstm.windows.history import name_series, remember, warn_if_shuffled
 from sklstm.windows.horizon import name_values, steps_ahead
 from sklstm.windows.layout import lay_out
-from sklstm.windows.series import refuse_repeated_labels, split_series
+from sklstm.windows.series import number_times, refuse_repeated_labels, split_series
 from sklstm.windows.values import read_values
 
 
@@ -292,6 +292,8 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         if not said and self._n_before():
             warn_of_no_history(self)
         windows = lay_out(rows, spans, self._n_before(), int(self.dilation), self.padding)
+        if len(panel) > 1:
+            windows.times = number_times(X, panel)
         if self.flatten:
             return np.asarray(windows).reshape(len(rows), -1)
         return name_features(windows, getattr(self, "feature_names_in_", None))
