@@ -343,6 +343,31 @@ def test_the_newest_row_after_a_gap_is_forecast_as_in_its_context():
     np.testing.assert_array_equal(lstm.predict(alone), lstm[-1].predict(windows[-1:]))
 
 
+LAST = {
+    "hours": pd.date_range("2262-04-11 16:00", periods=8, freq="h", unit="ns"),
+    "local days": pd.date_range("2262-04-04", periods=8, freq="D", unit="ns", tz=NEW_YORK),
+    "month starts": pd.date_range("2261-09-01", periods=8, freq="MS", unit="ns"),
+    "spans": pd.to_timedelta(
+        pd.Timedelta.max.floor("h").value - 3600 * 10**9 * np.arange(7, -1, -1)
+    ),
+    "integers": pd.Index(np.arange(2**63 - 9, 2**63 - 1)),
+    "unsigned": pd.Index(np.arange(2**64 - 9, 2**64 - 1, dtype="u8")),
+}
+
+
+@pytest.mark.parametrize("index", LAST.values(), ids=LAST.keys())
+@pytest.mark.filterwarnings("ignore:The index of X has the step .* and gaps")
+def test_an_index_may_end_at_the_last_label_that_there_can_be(index):
+    frame = pd.DataFrame({"x": np.arange(8.0)}, index)
+    transformer = SlidingWindowTransformer(n_steps=2)
+    for rows in (frame, frame.drop(index[3])):
+        windows = transformer.fit_transform(rows)
+        np.testing.assert_array_equal(transformer.transform(rows), windows)
+        assert len(make_supervised(rows)[0]) == len(rows) - 1
+    windows = transformer.fit(frame[:6]).transform(frame[6:])
+    np.testing.assert_array_equal(windows[:, :, 0], [[5, 6], [6, 7]])
+
+
 def test_explain_window_shows_gaps_and_targets_by_time():
     frame = pd.DataFrame({"x": np.arange(4.0)}, HOURS).iloc[[0, 1, 3]]
     transformer = SlidingWindowTransformer(n_steps=3, freq="h").fit(frame)

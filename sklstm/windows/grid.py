@@ -245,7 +245,8 @@ def _subtract(labels, origin):
     """Return how far labels are from an origin."""
     if labels.dtype.kind in "mM":
         return labels - origin
-    return labels.astype(np.int64) - int(origin)  # few bits would start again at zero
+    # Integers of few bits would start again at zero.
+    return labels.astype(np.int64) - np.asarray(origin).astype(np.int64)
 
 
 def _count_on_calendar(times, offset, origin):

@@ -1,5 +1,7 @@
 """The past of a series: what `fit` remembers of it, and the guard against shuffled rows."""
 
+import contextlib
+
 import numpy as np
 
 from sklstm._warnings import warn
@@ -36,19 +38,21 @@ def remember(rows, series, freq, n_rows):
     places = np.arange(1 - len(recent), 1)
     # Few rows, but enough labels to notice shuffled folds.
     packed = pack_index(None if times is None else times[-max(len(recent), N_LABELS) :])
-    following = None
+    following = packed["labels"][:0]
     if has_grid(freq) and len(recent):
         step = read_step(freq, times)
         places = np.asarray(count_steps(times[-len(recent) :], step, packed["labels"][-1]))
     elif freq is None and is_time(times):
-        following = continue_index(times, 1)
+        with contextlib.suppress(OverflowError, ValueError):  # the last label that there can be
+            later = continue_index(times, 1)
+            following = following if later is None else pack_labels(later)
     if counts_from_zero(times):
         packed["kind"] = COUNT
     return {
         "rows": recent,
         "places": places,
         **packed,
-        "following": packed["labels"][:0] if following is None else pack_labels(following),
+        "following": following,
         "first": rows[np.asarray(members[:N_FIRST])],
     }
 
