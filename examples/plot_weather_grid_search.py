@@ -11,8 +11,7 @@ forecasts: the last value, and a linear regression on the same windows.
 # %%
 # The data, gaps included
 # -----------------------
-# A window is a number of rows, so rows must be equally far apart in time: ``asfreq`` puts a year of
-# hourly weather on the full hourly grid, where an hour that was not reported is a row of NaN.
+# This is a year of hourly weather. An hour that was not reported has no row.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,74 +22,62 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklstm import LSTMRegressor, SlidingWindowTransformer
+from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised
 from sklstm.datasets import load_nyc_weather
 
-weather = load_nyc_weather("JFK").asfreq("h")[["temp", "dewp", "humid", "pressure"]]
-print(f"{len(weather):,} hours, {weather.isna().all(axis=1).sum()} of them missing altogether")
-print(f"{weather['pressure'].isna().sum()} pressures missing")
+weather = load_nyc_weather("JFK")
+print(f"{len(weather):,} of {len(weather.asfreq('h')):,} hours were reported")
+print(f"{weather['pressure'].isna().sum()} of them without the pressure")
 
 # %%
 # `LSTMRegressor` needs no imputation: it skips a step in which any value is missing. For the
 # missing hours that is just right. For the missing pressures it is not: one hour in ten would lose
 # its temperature for want of a pressure. Pressure changes slowly, so the last one known will do.
 # (As this looks back only, it can be done before any split.)
-
-weather["pressure"] = weather["pressure"].ffill()
-
-# %%
+#
 # What to look at, what to forecast
 # ---------------------------------
 # The target is the temperature of the next hour. A model trained on winter has never seen that of
-# a day in May, but it has seen days that warm up. `anchor` is for that: it is the column that ``y``
-# is the future of, here the first. The LSTM reads it relative to its last value in the window, and
-# predicts the change from there. The other columns are made to mean the same all year: how
-# far the dew point lies below the temperature, how fast the pressure changes, and the hour of the
-# day as a point on a circle.
-
-last_value = weather["temp"].ffill()
-next_value = weather["temp"].shift(-1)
+# a day in May, but it has seen days that warm up. `anchor` is for that: it names the column that
+# ``y`` is the future of. The LSTM reads it relative to its last value in the window, and predicts
+# the change from there. The other columns are made to mean the same all year: how far the dew point
+# lies below the temperature, how fast the pressure changes, and the hour of the day as a point on a
+# circle.
+#
+# With ``freq="h"`` targets go by the clock: `make_supervised` leaves out the last hour and the 14
+# before a gap, as the hour after them is not known. Later windows miss these hours, too, which
+# makes no difference here.
 
 angle = 2 * np.pi * weather.index.hour / 24
-X = pd.DataFrame(
+features = pd.DataFrame(
     {
         "temp": weather["temp"],
         "spread": weather["temp"] - weather["dewp"],
         "humid": weather["humid"],
-        "tendency": weather["pressure"].diff(),
+        "tendency": weather["pressure"].ffill().diff(),
         "sin_hour": np.sin(angle),
         "cos_hour": np.cos(angle),
     }
-)[1:-1]
-y = next_value[1:-1]
-
-# %%
-# Where the next hour is missing, there is no target. Leaving out that row (as `make_supervised`
-# does) would join the rows before and after it, and 24 steps back would no longer be the same hour
-# of yesterday. So all rows stay, to be part of the windows that follow. A row without a target
-# gets a stand-in with weight 0: no model is trained on it, and the test leaves it out.
-
-weight = y.notna().astype(float)
-y = y.fillna(last_value[y.index])
-
+)[1:]  # the first hour has no tendency
+X, y = make_supervised(features, target="temp", freq="h")
 X_train, X_test = X[:"2013-10-31"], X["2013-11-01":]
-y_train, weight_train = y[X_train.index], weight[X_train.index]
-y_test = next_value[X_test.index].dropna()
-print(f"{int(weight_train.sum()):,} targets to train on, {len(y_test):,} in the last two months")
+y_train, y_test = y[X_train.index], y[X_test.index]
+print(f"{len(y_train):,} targets to train on, {len(y_test):,} in the last two months")
 
 # %%
 # The grid search
 # ---------------
-# Rows go in. `SlidingWindowTransformer` makes one window of each row and the rows before it, so the
-# number of rows stays the same, ``y`` fits as it is, and ``n_steps`` is a parameter like any other.
-# `TimeSeriesSplit` validates on what comes after the rows trained on. The test months take no part
-# in the search; the number of epochs was chosen on the same folds.
+# Rows go in. `SlidingWindowTransformer` makes one window of each row and the hours before it, so
+# the number of rows stays the same, ``y`` fits as it is, and ``n_steps`` is a parameter like any
+# other. An hour without a row is a missing step, so 24 steps are always a day. `TimeSeriesSplit`
+# validates on what comes after the rows trained on. The test months take no part in the search; the
+# number of epochs was chosen on the same folds.
 
 cv = TimeSeriesSplit(n_splits=3)
 search = GridSearchCV(
     make_pipeline(
-        SlidingWindowTransformer(),
-        LSTMRegressor(anchor=0, segment=3, epochs=10, random_state=0),
+        SlidingWindowTransformer(freq="h"),
+        LSTMRegressor(anchor="temp", segment=3, epochs=10, random_state=0),
     ),
     {
         "slidingwindowtransformer__n_steps": [6, 24],
@@ -99,7 +86,7 @@ search = GridSearchCV(
     cv=cv,
     scoring="neg_root_mean_squared_error",
 )
-search.fit(X_train, y_train, lstmregressor__sample_weight=weight_train)
+search.fit(X_train, y_train)
 
 scores = pd.DataFrame(search.cv_results_["params"]).set_axis(["units", "n_steps"], axis=1)
 scores["RMSE (°F)"] = -search.cv_results_["mean_test_score"]
@@ -107,35 +94,37 @@ print(scores.pivot(index="n_steps", columns="units").round(3))
 
 # %%
 # A draw: the LSTM knows the hour of the day, so it gains little from the same hour of yesterday, or
-# from more units. ``segment=3`` lets the cell read three hours at once, in a
-# third of the time. (Such a step is skipped whole if one of its hours is missing.)
+# from more units. ``segment=3`` lets the cell read three hours at once, in a third of the time.
+# (Such a step is skipped whole if one of its hours is missing.)
 #
 # Two other forecasts
 # -------------------
 # The last value is hard to beat, as an hour later it is often just as warm. `Ridge` gets the same
-# windows, flattened, and chooses its penalty on the same folds. It cannot skip a step, so a missing
-# value repeats the one before. It needs no anchor: a linear model can subtract by itself.
+# windows, flattened, and chooses its penalty on the same folds. It cannot skip a step, so with
+# ``padding="edge"`` a missing hour repeats the one before. It needs no anchor: a linear model can
+# subtract by itself.
 
 n_steps = search.best_params_["slidingwindowtransformer__n_steps"]
 ridge = GridSearchCV(
     make_pipeline(
-        SlidingWindowTransformer(n_steps, flatten=True, padding="edge"), StandardScaler(), Ridge()
+        SlidingWindowTransformer(n_steps, freq="h", flatten=True, padding="edge"),
+        StandardScaler(),
+        Ridge(),
     ),
     {"ridge__alpha": np.logspace(0, 4, 5)},
     cv=cv,
     scoring="neg_root_mean_squared_error",
 )
-filled = X.ffill()
-ridge.fit(filled.loc[X_train.index], y_train, ridge__sample_weight=weight_train)
+ridge.fit(X_train, y_train)
 
 forecasts = pd.DataFrame(
     {
-        "Last value": last_value[X_test.index],
-        "Ridge": ridge.predict(filled.loc[X_test.index]),
+        "Last value": X_test["temp"],
+        "Ridge": ridge.predict(X_test),
         "LSTM": search.predict(X_test),
     }
 )
-errors = forecasts.loc[y_test.index].sub(y_test, axis=0)
+errors = forecasts.sub(y_test, axis=0)
 table = pd.DataFrame({"RMSE (°F)": np.sqrt((errors**2).mean()), "MAE (°F)": errors.abs().mean()})
 table["RMSE, relative"] = table["RMSE (°F)"] / table.loc["Last value", "RMSE (°F)"]
 print(table.round(2))
@@ -151,7 +140,7 @@ colors = {"Last value": "0.6", "Ridge": "tab:blue", "LSTM": "tab:red"}
 
 fig, (top, bottom) = plt.subplots(2, figsize=(10, 8), layout="constrained")
 days = slice("2013-11-18", "2013-11-19")
-measured = next_value[X_test.index].set_axis(local)[days]
+measured = y_test.set_axis(local)[days]
 top.plot(measured.index, measured, "ko", label="Measured")
 for name, forecast in forecasts.set_axis(local)[days].items():
     top.plot(forecast.index, forecast, color=colors[name], label=name)
@@ -159,8 +148,7 @@ top.xaxis.set_major_formatter(DateFormatter("%d %b\n%H:%M"))
 top.set(title="Temperature at JFK, forecast one hour ahead", ylabel="Temperature (°F)")
 top.legend()
 
-squares = errors.reindex(X_test.index) ** 2
-for name, rmse in np.sqrt(squares.groupby(local.hour).mean()).items():
+for name, rmse in np.sqrt((errors**2).groupby(local.hour).mean()).items():
     bottom.plot(rmse.index, rmse, "o-", color=colors[name], label=name)
 bottom.set(title="Error by hour of the day, November and December", xlabel="Hour in New York")
 bottom.set(ylabel="RMSE (°F)", xticks=range(0, 24, 3), ylim=(0, None))
