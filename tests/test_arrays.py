@@ -13,6 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklstm import SlidingWindowTransformer, forecast, make_supervised
 
+pytestmark = pytest.mark.filterwarnings("ignore:No window is complete")
+
 ROWS = np.arange(60.0).reshape(-1, 1)
 NOTHING_SAYS = "Nothing says whether these rows follow"
 NAN = np.nan

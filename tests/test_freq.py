@@ -16,6 +16,8 @@ from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised
 from sklstm.datasets import load_nyc_weather
 from sklstm.windows.array import WindowArray
 
+pytestmark = pytest.mark.filterwarnings("ignore:No window is complete")
+
 NEW_YORK = "America/New_York"
 settings.register_profile("sklstm", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("sklstm")
@@ -86,6 +88,7 @@ def test_windows_are_those_of_a_naive_loop_over_times(name, params, data):
     np.testing.assert_array_equal(newest[0, :, 0], expected[-1])
 
 
+@pytest.mark.filterwarnings("ignore:.* the panel seems to be split by series")
 @given(PARAMS, st.sampled_from(list(GRIDS)), st.integers(1, 3), st.data())
 def test_windows_of_a_panel_are_those_of_its_series(params, name, n_series, data):
     grid, freq = GRIDS[name]

@@ -19,6 +19,8 @@ from sklearn.pipeline import make_pipeline
 
 from sklstm import SlidingWindowTransformer, make_supervised
 
+pytestmark = pytest.mark.filterwarnings("ignore:No window is complete")
+
 
 def transformed_rest(index, n_fit, n_skip=0, **params):
     """Fit on the first rows of an index and return the windows of the others, univariate."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from indexes import CONTINUING
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
+from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from sklstm import PanelTimeSeriesSplit, SlidingWindowTransformer, make_supervised, make_windows
@@ -307,3 +307,21 @@ FLAT = STORES.reset_index()
 def test_panels_that_do_not_tell_their_times_are_refused(X, groups, message):
     with pytest.raises(ValueError, match=message):
         next(PanelTimeSeriesSplit(2).split(X, groups=groups))
+
+
+@pytest.mark.parametrize("n_splits", [3, 5])
+def test_a_store_sorted_panel_is_not_split_by_store_in_silence(n_splits):
+    days = pd.date_range("2013-01-01", periods=60)
+    index = pd.MultiIndex.from_product([list("abc"), days], names=["store", "date"])
+    X = pd.DataFrame({"x": np.random.RandomState(0).normal(size=180)}, index)
+    windows = SlidingWindowTransformer(4, flatten=True, padding="edge")
+    model = make_pipeline(windows, Ridge())
+    with pytest.warns(UserWarning, match="split by series.* by PanelTimeSeriesSplit"):
+        cross_val_score(model, X, X["x"], cv=TimeSeriesSplit(n_splits))
+    cross_val_score(model, X, X["x"], cv=PanelTimeSeriesSplit(n_splits))
+    by_time = X.sort_index(level="date")
+    cross_val_score(model, by_time, by_time["x"], cv=TimeSeriesSplit(2))
+    stores = X.index.get_level_values("store")
+    cross_val_score(model, X, X["x"], cv=LeaveOneGroupOut(), groups=stores)  # of other stores
+    model.fit(X.drop(("b", days[-1])), X["x"].drop(("b", days[-1])))
+    model.predict(X.loc[[("b", days[-1])]])  # reported late

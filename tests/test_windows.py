@@ -9,6 +9,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from sklstm import SlidingWindowTransformer, make_supervised
 
+pytestmark = pytest.mark.filterwarnings("ignore:No window is complete")
+
 ROWS = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0], [4.0, 40.0]])
 CONTRADICTS_WINDOWS = "a window is made of the rows before its row, so their order matters"
 EXPECTED_FAILURES = {
@@ -44,7 +46,8 @@ def test_one_step_is_the_row_itself():
 
 
 def test_windows_longer_than_the_series_are_all_short():
-    windows = SlidingWindowTransformer(n_steps=6).fit_transform(ROWS)
+    with pytest.warns(UserWarning, match="n_steps=6 .* over 6 steps, .* longest series has 4"):
+        windows = SlidingWindowTransformer(n_steps=6).fit_transform(ROWS)
     assert windows.shape == (4, 6, 2)
     np.testing.assert_array_equal(windows[-1, 2:], ROWS)
     assert np.isnan(windows[:, :2]).all()

@@ -12,6 +12,8 @@ from sklearn.pipeline import make_pipeline
 
 from sklstm import SlidingWindowTransformer, make_supervised, make_windows
 
+pytestmark = pytest.mark.filterwarnings("ignore:No window is complete")
+
 settings.register_profile("sklstm", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("sklstm")
 

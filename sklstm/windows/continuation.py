@@ -67,6 +67,31 @@ def check_comparable(panel, pasts, freq):
         )
 
 
+def warn_if_split_by_series(panel, pasts, n_steps):
+    """Warn where a panel seems to be split by series, as `TimeSeriesSplit` does if it is sorted so.
+
+    That is where a series goes on, while a window or more of the rows of one are no later than rows
+    of `fit`. Fewer may be of a series that is reported late, or of a date that is cut in two.
+    """
+    if len(pasts) == 1 or not is_comparable(next(iter(pasts.values())), panel[0].times):
+        return
+    last = max(past["labels"][-1] for past in pasts.values())
+    goes_on, n_early = False, 0
+    for series in panel:
+        past, labels = pasts.get(name_series(series.label)), pack_labels(series.times)
+        later = past is not None and labels[0] > past["labels"][-1]
+        goes_on |= later
+        if later or past is None:
+            n_early = max(n_early, np.count_nonzero(labels <= last))
+    if goes_on and n_early >= max(n_steps, 2):
+        warn(
+            f"{n_early} of these rows are of one series and no later than rows of another in fit. "
+            "So the panel seems to be split by series, and training rows are of the future. Split "
+            "all series at the same times by PanelTimeSeriesSplit, or sort the rows by time for "
+            "TimeSeriesSplit: X.sort_index(level=-1)."
+        )
+
+
 _told = weakref.WeakSet()  # transformers, each warned once after a fit
 
 

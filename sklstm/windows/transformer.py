@@ -9,16 +9,18 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklstm._warnings import warn
 from sklstm.windows.array import name_features
 from sklstm.windows.callbacks import CallbackSupportMixin, tell_of_fit
 from sklstm.windows.continuation import (
     allow_warning,
     check_comparable,
     find_spans,
+    warn_if_split_by_series,
     warn_of_no_history,
 )
 from sklstm.windows.explain import WindowSource, write_window
-from sklstm.windows.grid import find_freq, has_grid
+from sklstm.windows.grid import find_freq, has_grid, place_rows
 from sklstm.windows.history import name_series, remember, warn_if_shuffled
 from sklstm.windows.horizon import name_values, steps_ahead
 from sklstm.windows.layout import lay_out
@@ -235,6 +237,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         freq = find_freq(panel, self.freq)
         validate_data(self, X, reset=True, skip_check_array=True)
         warn_if_shuffled(panel, {})
+        self._warn_if_none_is_complete(panel, freq)
         n_rows = self._n_before() + 1 if self.history else 0
         self.freq_ = freq
         self.grouped_ = groups is not None
@@ -288,6 +291,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         """
         rows, panel = self._read_later(X, groups)
         warn_if_shuffled(panel, self.history_)
+        warn_if_split_by_series(panel, self.history_, self.n_steps)
         spans, said = self._find_spans(rows, panel)
         if not said and self._n_before():
             warn_of_no_history(self)
@@ -418,6 +422,16 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         rows, panel = self._read(X, groups)
         validate_data(self, X, reset=False, skip_check_array=True)
         return rows, panel
+
+    def _warn_if_none_is_complete(self, panel, freq):
+        """Warn if windows are longer than all series."""
+        longest = max(place_rows(series, freq)[-1] + 1 for series in panel)
+        if self._n_before() >= longest:
+            warn(
+                f"No window is complete: with n_steps={self.n_steps} and dilation={self.dilation} "
+                f"they reach over {self._n_before() + 1} steps, and the longest series has "
+                f"{longest}. Make windows shorter, or fit to more rows."
+            )
 
     def _find_spans(self, rows, panel):
         """Return the span of each series, and whether something says what is before all of them."""
