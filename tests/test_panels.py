@@ -166,6 +166,28 @@ def test_shuffled_rows_of_one_series_are_warned_about():
         SlidingWindowTransformer(n_steps=2).fit(panel.iloc[[0, 1, 4, 2]])
 
 
+@pytest.mark.parametrize("freq", [None, "D", "infer", "rows"])
+@pytest.mark.parametrize("by", ["store", "date"])
+def test_a_long_frame_without_its_series_is_refused_with_the_cure(freq, by):
+    days = pd.date_range("2013", periods=4)
+    frame = pd.concat(
+        [pd.DataFrame({"store": s, "date": days, "x": np.arange(4.0)}) for s in "ab"]
+    ).sort_values(by)
+    by_date = frame.set_index("date")[["x"]]
+    transformer = SlidingWindowTransformer(n_steps=2, freq=freq)
+    if freq == "rows" and by == "date":  # could be trades, of which several share a time
+        transformer.fit(by_date)
+    else:
+        for use in (transformer.fit, lambda X: make_supervised(X, freq=freq)):
+            with pytest.raises(ValueError, match=r"must not repeat, got 2013-01-01.*set_index\("):
+                use(by_date)
+    panel = frame.set_index("store", append=False).set_index("date", append=True)
+    windows = transformer.fit_transform(panel)
+    np.testing.assert_array_equal(windows[:, 1, 0], frame["x"])
+    with pytest.raises(ValueError, match="more than once in series 'a'"):
+        transformer.fit(pd.concat([panel, panel]))
+
+
 def test_groups_that_are_forgotten_are_refused():
     rows = np.arange(6.0).reshape(-1, 1)
     transformer = SlidingWindowTransformer(n_steps=2)

@@ -34,7 +34,7 @@ def measure_scales(samples, network, standardize):
     relative = network.relative_columns
     if standardize or relative:
         # A row counts once for each window it is in, as if windows were copies.
-        mean, scale = _measure(windows.rows, weigh_rows(windows, weights))
+        mean, scale = _round(*_measure(windows.rows, weigh_rows(windows, weights)))
         X_mean[relative] = mean[relative]
     if standardize:
         X_mean, X_scale = mean, scale
@@ -43,6 +43,19 @@ def measure_scales(samples, network, standardize):
         measure = _measure_means if network.head == "exponential" else _measure_targets
         y_mean, y_scale = measure(samples, network.anchor, X_mean)
     return Scales(X_mean, X_scale, y_mean.reshape(y.shape[1:]), y_scale.reshape(y.shape[1:]))
+
+
+def _round(mean, scale):
+    """Round off the last bits, in which sums differ if the same windows lie otherwise in memory.
+
+    So a view and a copy of the same windows train the same weights. What is lost is far less than
+    the float32 that the network reads.
+    """
+    fraction, exponent = np.frexp(scale)
+    scale = np.ldexp(np.round(fraction * 2**26) / 2**26, exponent)
+    unit = np.maximum(scale * 2.0**-26, np.abs(mean) * 2.0**-36)
+    unit = np.ldexp(1.0, np.frexp(unit)[1])  # a power of two does not round itself
+    return np.round(mean / unit) * unit, scale
 
 
 _CHUNK = 2**18  # numbers copied at a time, 2 MB
