@@ -281,3 +281,14 @@ def test_an_estimator_with_an_optimizer_is_unpickled_where_keras_is_not_imported
     data = pickle.dumps((model, X[:2]))
     output = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True).stdout
     assert output.decode().strip() == str(model.predict(X[:2]))
+
+
+def test_mlflow_stores_a_pipeline_in_its_default_format(tmp_path):
+    mlflow, pd = pytest.importorskip("mlflow.sklearn"), pytest.importorskip("pandas")
+    frame = pd.DataFrame({"x": X[:, 0, 0]}, pd.date_range("2013", periods=len(X), freq="h"))
+    model = make_pipeline(SlidingWindowTransformer(3), LSTMRegressor(1, epochs=1))
+    model.fit(frame[:-5], Y[:-5])
+    trusted = [f"{type(step).__module__}.{type(step).__name__}" for _, step in model.steps]
+    mlflow.save_model(model, tmp_path / "model", skops_trusted_types=trusted)
+    loaded = mlflow.load_model(str(tmp_path / "model"))
+    assert_array_equal(loaded.predict(frame[-5:]), model.predict(frame[-5:]))
