@@ -47,7 +47,6 @@ CONTINUING = {
     "years, inferred": without_freq(pd.date_range("2013-01-01", periods=8, freq="YS")),
     "months as periods": pd.period_range("2013-01", periods=8, freq="M"),
     "hours as periods": pd.period_range("2013-01-01", periods=8, freq="h"),
-    "every second month as periods": pd.period_range("2013-01", periods=16, freq="M")[::2],
     "two months as periods": pd.period_range("2013-01", periods=8, freq="2M"),
     "time spans": pd.timedelta_range("0h", periods=8, freq="h"),
     "time spans, inferred": without_freq(pd.timedelta_range("0h", periods=8, freq="7min")),

@@ -76,7 +76,6 @@ def test_an_index_of_another_kind_is_none():
         frame.to_numpy(),
         frame.tz_localize("UTC"),
         frame.set_axis(hours.to_period("h")),
-        frame.set_axis(hours.strftime("%F %T")),  # text, forgotten to parse
     ]
     for other in others:
         transformer = SlidingWindowTransformer(n_steps=3).fit(frame.iloc[:40])
@@ -84,6 +83,33 @@ def test_an_index_of_another_kind_is_none():
         with pytest.warns(UserWarning, match=NOTHING_SAYS):
             windows = first_windows(transformer, other[40:])
         np.testing.assert_array_equal(windows[0], [NAN, NAN, 40])
+
+
+@pytest.mark.parametrize("labels", ["text", "dates of Python", "days as text"])
+def test_dates_that_were_not_parsed_are_refused(labels):
+    days = pd.date_range("2013", periods=6)
+    text = days.strftime({"days as text": "%d.%m.%Y"}.get(labels, "%F %T"))
+    index = pd.Index(days.date) if labels == "dates of Python" else text
+    frame = pd.DataFrame({"x": np.arange(6.0)}, index)
+    panel = pd.concat({"a": frame, "b": frame})
+    for X in (frame, panel):
+        for use in (SlidingWindowTransformer(2).fit, make_supervised):
+            with pytest.raises(ValueError, match=r"dates as pandas has them.*pd\.to_datetime"):
+                use(X)
+    with pytest.raises(ValueError, match="times in the first"):
+        SlidingWindowTransformer(2).fit(panel.swaplevel())
+
+
+def test_y_tells_of_an_index_that_x_has_lost():
+    X = pd.DataFrame({"x": np.arange(9.0)}, pd.date_range("2013", periods=9))
+    transformer = SlidingWindowTransformer(2)
+    with pytest.warns(UserWarning, match=r"X has lost its own.*set_output\(transform="):
+        make_pipeline(StandardScaler(), transformer).fit(X, X["x"])
+    with pytest.warns(UserWarning, match="X and y have different indexes"):
+        transformer.fit(X[1:], X["x"][:-1])
+    transformer.fit(X, X["x"])
+    transformer.fit(X, X["x"].reset_index(drop=True))
+    transformer.fit(X, X["x"].to_numpy())
 
 
 def test_an_index_that_counts_from_0_again_says_nothing():
@@ -135,15 +161,17 @@ def test_a_scaler_in_front_has_whole_windows_in_each_way():
     beforehand = cross_val_score(
         make_ridge().set_output(transform="pandas"), X, y, cv=cv, error_score="raise"
     )
-    always = cross_val_score(make_ridge(history="always"), X, y, cv=cv)
+    always = cross_val_score(make_ridge(history="always"), X, y.to_numpy(), cv=cv)
     np.testing.assert_allclose(always, beforehand, rtol=1e-12)
     arrays = cross_val_score(make_ridge(history="always"), X.to_numpy(), y.to_numpy(), cv=cv)
     np.testing.assert_allclose(arrays, beforehand, rtol=1e-12)
     columns = make_column_transformer((StandardScaler(), ["x"]))
     columned = make_pipeline(columns, *[step for _, step in make_ridge(history="always").steps[1:]])
-    np.testing.assert_allclose(cross_val_score(columned, X, y, cv=cv), beforehand, rtol=1e-12)
+    np.testing.assert_allclose(
+        cross_val_score(columned, X, y.to_numpy(), cv=cv), beforehand, rtol=1e-12
+    )
     with pytest.warns(UserWarning, match=NOTHING_SAYS) as warned:
-        without = cross_val_score(make_ridge(), X, y, cv=cv)
+        without = cross_val_score(make_ridge(), X, y.to_numpy(), cv=cv)
     assert len(warned) == 4  # once for each fitted transformer
     assert without.mean() < beforehand.mean() - 0.01
     assert isinstance(columns, ColumnTransformer)

@@ -20,6 +20,8 @@ from sklearn.preprocessing import (
 from sklstm import LSTMRegressor, SlidingWindowTransformer, forecast, make_supervised, make_windows
 from sklstm.datasets import make_sine_wave
 
+pytestmark = pytest.mark.filterwarnings("ignore:y has an index of times, but X")
+
 N_STEPS = 4
 N_AHEAD = 12  # rows ahead: several windows' worth, so that the last ones hold predictions only
 

@@ -51,9 +51,11 @@ def test_history_reaches_over_a_gap(index, request):
     np.testing.assert_array_equal(windows, [[4, np.nan, 6], [np.nan, 6, 7]])
     windows = transformed_rest(index, n_fit=5, n_skip=1, padding="edge")
     np.testing.assert_array_equal(windows, [[4, 4, 6], [4, 6, 7]])
-    windows = transformed_rest(index, n_fit=5, n_skip=2)
+    with pytest.warns(UserWarning, match=r"begin long after those of fit.* 3 in all"):
+        windows = transformed_rest(index, n_fit=5, n_skip=2)
     np.testing.assert_array_equal(windows, [[np.nan, np.nan, 7]])
-    windows = transformed_rest(index, n_fit=5, n_skip=2, padding="edge")
+    with pytest.warns(UserWarning, match="begin long after those of fit"):
+        windows = transformed_rest(index, n_fit=5, n_skip=2, padding="edge")
     np.testing.assert_array_equal(windows, [[4, 4, 7]])
 
 
@@ -88,7 +90,7 @@ IRREGULAR = {
     "uneven integers": pd.Index([0, 2, 5, 7, 9, 11]),
     "uneven stamps": pd.DatetimeIndex(["2013", "2013-02", "2013-02-07", *["2013-05"] * 3])
     + pd.to_timedelta([0, 3, 0, 0, 2, 4], unit="min"),
-    "once uneven integers": pd.Index([*range(0, 16, 3), *range(16, 400, 4)]),
+    "once uneven integers": pd.Index([*range(0, 16, 3), *range(17, 400, 4)]),
 }
 
 
@@ -150,7 +152,7 @@ def test_units_and_time_zones_of_the_same_instants_do_not_matter():
     rest = frame.iloc[4:].set_axis(hours[4:].as_unit("s").tz_convert(NEW_YORK))
     np.testing.assert_array_equal(transformer.transform(rest)[0, :, 0], [2, 3, 4])
     naive = frame.iloc[4:].set_axis(hours[4:].tz_localize(None))
-    with pytest.warns(UserWarning, match="no index, or one that cannot be compared"):
+    with pytest.warns(UserWarning, match="no index of times, or one that cannot be compared"):
         windows = transformer.transform(naive)
     np.testing.assert_array_equal(windows[0, :, 0], [np.nan, np.nan, 4])
 

@@ -11,7 +11,10 @@ from sklearn.preprocessing import StandardScaler
 
 from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
 
-pytestmark = pytest.mark.filterwarnings("ignore:No window is complete")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:No window is complete"),
+    pytest.mark.filterwarnings("ignore:These rows begin long after those of fit"),
+]
 
 NAN = np.nan
 
@@ -90,15 +93,28 @@ def test_groups_and_times_of_a_frame_work_together():
     np.testing.assert_array_equal(windows[:, :, 0], [[2, 3], [102, 103]])
 
 
-def test_more_levels_than_series_and_time_have_no_history():
+def test_all_levels_but_the_last_tell_series_apart():
     panel = make_panel(range(4))
-    deep = pd.concat({"a": panel.loc["a"]}, names=["first"]).set_index(
-        pd.Index(range(4)), append=True
-    )
-    transformer = SlidingWindowTransformer(n_steps=2).fit(deep.iloc[:3])
-    with pytest.warns(UserWarning, match="Nothing says whether these rows follow"):
-        windows = transformer.transform(deep.iloc[3:])
-    np.testing.assert_array_equal(windows[:, :, 0], [[NAN, 3]])
+    deep = pd.concat({"north": panel, "south": -panel})  # region, store, time
+    transformer = SlidingWindowTransformer(n_steps=2, freq=1)
+    windows = transformer.fit_transform(deep)[:, :, 0]
+    expected = transformer.fit_transform(panel)[:, :, 0]
+    np.testing.assert_array_equal(windows, np.concatenate([expected, -expected]))
+    early = deep.index.get_level_values(-1) < 3
+    later = transformer.fit(deep[early]).transform(deep[~early])[:, :, 0]
+    np.testing.assert_array_equal(later, windows[~early])
+    X, y = make_supervised(deep)
+    assert len(X) == 12
+    assert (abs(y - X["x"]) == 1).all()
+
+
+def test_one_series_of_a_panel_keeps_its_label():
+    panel = make_panel(range(4))
+    transformer = SlidingWindowTransformer(n_steps=2).fit(panel)
+    np.testing.assert_array_equal(transformer.transform(panel.loc[["a"]][-1:])[0, :, 0], [2, 3])
+    for alone in (panel.loc["a"], panel.xs("a"), panel.loc["a"].to_numpy()):
+        with pytest.raises(ValueError, match=r"which series its rows are of.*X\.loc\[\[label\]\]"):
+            transformer.transform(alone)
 
 
 def test_groups_reach_the_windows_through_a_pipeline():

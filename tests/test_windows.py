@@ -46,7 +46,7 @@ def test_one_step_is_the_row_itself():
 
 
 def test_windows_longer_than_the_series_are_all_short():
-    with pytest.warns(UserWarning, match="n_steps=6 .* over 6 steps, .* longest series has 4"):
+    with pytest.warns(UserWarning, match="n_steps=6, .* over 6 steps, .* longest series has 4"):
         windows = SlidingWindowTransformer(n_steps=6).fit_transform(ROWS)
     assert windows.shape == (4, 6, 2)
     np.testing.assert_array_equal(windows[-1, 2:], ROWS)

@@ -15,6 +15,8 @@ from sklearn.utils import estimator_checks
 
 from sklstm import SlidingWindowTransformer, make_supervised
 
+pytestmark = pytest.mark.filterwarnings("ignore:No window is complete")
+
 FRAME = pd.DataFrame(
     {"temp": [1.0, 2.0, 3.0, 4.0], "wind": [10.0, 20.0, 30.0, 40.0]},
     index=pd.date_range("2013-01-01", periods=4, freq="h"),

@@ -12,7 +12,10 @@ from sklearn.pipeline import make_pipeline
 
 from sklstm import SlidingWindowTransformer, make_supervised, make_windows
 
-pytestmark = pytest.mark.filterwarnings("ignore:No window is complete")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:No window is complete"),
+    pytest.mark.filterwarnings("ignore:These rows begin long after those of fit"),
+]
 
 settings.register_profile("sklstm", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("sklstm")

@@ -8,6 +8,8 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.forecasting.windowers import find_windowers
+from sklstm.windows.continuation import is_comparable
+from sklstm.windows.grid import has_grid, read_step
 from sklstm.windows.index import N_LABELS, continue_index
 from sklstm.windows.series import is_pandas, refuse_panel
 from sklstm.windows.supervised import as_table
@@ -101,7 +103,7 @@ def forecast(model, X, n_steps_ahead, *, future=None):
     table = as_table(X)
     refuse_panel(table)
     found = _find_windower(model, table)
-    ahead, columns = _lay_out_ahead(table, int(n_steps_ahead), future)
+    ahead, columns = _lay_out_ahead(table, int(n_steps_ahead), future, found.transformer)
     outputs = _roll(found, table, ahead, columns)
     if not is_pandas(table):
         return outputs
@@ -126,13 +128,13 @@ def _find_windower(model, table):
     return found
 
 
-def _lay_out_ahead(table, n_steps_ahead, future):
+def _lay_out_ahead(table, n_steps_ahead, future, transformer):
     """Return the rows ahead, filled in where known, and the numbers of the other columns."""
     future = _check_future(table, future)
     names = _name_columns(table)
     columns = [j for j, name in enumerate(names) if name not in future]
     if is_pandas(table):
-        return _lay_out_frame(table, n_steps_ahead, future), columns
+        return _lay_out_frame(table, n_steps_ahead, future, transformer), columns
     ahead = np.full((n_steps_ahead, len(names)), np.nan)
     for j, values in future.items():
         if np.shape(values) != (n_steps_ahead,):
@@ -166,11 +168,17 @@ def _name_columns(table):
     return list(getattr(table, "columns", range(table.shape[1])))
 
 
-def _lay_out_frame(table, n_steps_ahead, future):
-    """Return the rows ahead as a DataFrame that continues `table`, NaN where not in `future`."""
+def _lay_out_frame(table, n_steps_ahead, future, transformer):
+    """Return the rows ahead as a DataFrame that continues `table`, NaN where not in `future`.
+
+    Steps are those of the `freq` of the windows, or of the index where these count rows.
+    """
     import pandas as pd
 
-    index = continue_index(table.index[-N_LABELS:], n_steps_ahead)
+    comparable = is_comparable(next(iter(transformer.history_.values())), table.index)
+    gridded = comparable and has_grid(transformer.freq_)
+    step = read_step(transformer.freq_, table.index) if gridded else None
+    index = continue_index(table.index[-N_LABELS:], n_steps_ahead, step)
     if index is None:
         raise ValueError(
             "The index of X must say how it continues, by integers or times in order with a "

@@ -5,9 +5,9 @@ import weakref
 import numpy as np
 
 from sklstm._warnings import warn
-from sklstm.windows.grid import check_index, count_steps, has_grid, read_step
+from sklstm.windows.grid import check_index, count_steps, has_grid, place_rows, read_step
 from sklstm.windows.history import COUNT, name_series
-from sklstm.windows.index import counts_from_zero, is_time, pack_index, pack_labels
+from sklstm.windows.index import counts_from_zero, in_zone, is_time, pack_index, pack_labels
 from sklstm.windows.layout import Span
 
 
@@ -22,9 +22,10 @@ def find_spans(rows, panel, pasts, freq, history):
     times = panel[0].times  # of the same kind as those of the others
     comparable = is_comparable(next(iter(pasts.values())), times)
     step = read_step(freq, times) if comparable and has_grid(freq) else None
+    zone = next(iter(pasts.values()))["kind"]
     spans, all_said = [], True
     for series in panel:
-        members, times = series.members, series.times if comparable else None
+        members, times = series.members, in_zone(series.times, zone) if comparable else None
         past = pasts.get(name_series(series.label)) if history else None
         places, distance = _place(times, len(members), past, step)
         if past is not None:
@@ -59,11 +60,31 @@ def check_comparable(panel, pasts, freq):
     for series in panel:
         check_index(series.times, freq)
     times = panel[0].times
-    if not is_comparable(next(iter(pasts.values())), times):
+    past = next(iter(pasts.values()))
+    if not is_comparable(past, times):
         raise ValueError(
             f"The index of X must be of the kind of that in fit for freq={freq!r}, got a "
-            f"{type(times).__name__} of {times.dtype}. Time zones, too, must be there in both or "
-            "in none."
+            f"{type(times).__name__} of {times.dtype} after {_describe(past)}. "
+            'Stamps without a time zone get one by X.tz_localize("UTC").'
+        )
+
+
+def _describe(past):
+    """Describe the index of fit."""
+    kind = past["kind"] or "no time zone"
+    names = {"M": f"stamps with {kind}", "m": "spans", "i": "integers", "u": "integers"}
+    return "periods" if kind == "period" else names[past["labels"].dtype.kind]
+
+
+def warn_if_none_is_complete(panel, freq, n_steps, dilation):
+    """Warn in `fit` if windows are longer than all series."""
+    longest = max(place_rows(series, freq)[-1] + 1 for series in panel)
+    reach = (int(n_steps) - 1) * int(dilation) + 1
+    if reach > longest:
+        warn(
+            f"No window is complete: with n_steps={n_steps}, dilation={dilation} they reach over "
+            f"{reach} steps, and the longest series has {longest}. Make windows shorter, or fit to "
+            "more rows."
         )
 
 
@@ -81,8 +102,8 @@ def warn_if_split_by_series(panel, pasts, n_steps):
         past, labels = pasts.get(name_series(series.label)), pack_labels(series.times)
         later = past is not None and labels[0] > past["labels"][-1]
         goes_on |= later
-        if later or past is None:
-            n_early = max(n_early, np.count_nonzero(labels <= last))
+        if (later or past is None) and labels[-1] <= last:
+            n_early = max(n_early, len(labels))
     if goes_on and n_early >= max(n_steps, 2):
         warn(
             f"{n_early} of these rows are of one series and no later than rows of another in fit. "
@@ -95,18 +116,37 @@ def warn_if_split_by_series(panel, pasts, n_steps):
 _told = weakref.WeakSet()  # transformers, each warned once after a fit
 
 
-def warn_of_no_history(transformer):
-    """Warn, once for a fitted transformer, that nothing tells what comes before rows."""
-    if transformer in _told:
+def warn_of_spans(transformer, spans, said):
+    """Warn, once for a fitted transformer, where windows lack rows that may well exist.
+
+    That is where nothing has `said` what comes before rows, or they begin long after those of fit.
+    """
+    n_before = (int(transformer.n_steps) - 1) * int(transformer.dilation)
+    if transformer in _told or not n_before:
         return
-    _told.add(transformer)
-    warn(
-        "Nothing says whether these rows follow those of fit: they have no index, or one that "
-        "cannot be compared. So they are taken for the beginning of a series, and their first "
-        "windows are short. Pass pandas with its index, with "
-        'set_output(transform="pandas") on the steps before, such as a scaler; or say '
-        'history="always" if rows follow those of fit, and history=False if they do not.'
-    )
+    if not said:
+        _told.add(transformer)
+        warn(
+            "Nothing says whether these rows follow those of fit: they have no index of times, or "
+            "one that cannot be compared with that of fit. So they are taken for the beginning of "
+            "a series, and their first windows are short. Pass pandas with its index, with "
+            'set_output(transform="pandas") on the steps before, such as a scaler; or say '
+            'SlidingWindowTransformer(history="always") if rows directly follow those of fit, '
+            "history=False if they do not."
+        )
+    elif any(_is_far(span, n_before) for span in spans):
+        _told.add(transformer)
+        warn(
+            "These rows begin long after those of fit, so most steps of their windows are missing. "
+            f"If there are rows in between, pass them, too, {n_before + 1} in all, or fit the "
+            "transformer to them, such as model[:-1].fit(rows) in a Pipeline."
+        )
+
+
+def _is_far(span, n_before):
+    """Tell whether rows come so long after those of `fit` that their windows are mostly empty."""
+    gap = -1 - span.before_places[-1] if len(span.before_places) else 0
+    return gap > max(1, n_before // 2) and span.places[-1] < n_before
 
 
 def allow_warning(transformer):
@@ -141,7 +181,7 @@ def _go_by_rows(past, first, history):
 def _find_distance(past, times, freq):
     """Return the distance of rows where rows are counted, or None if they do not follow."""
     labels = past["labels"]
-    if not (times.is_monotonic_increasing and (labels[1:] > labels[:-1]).all()):
+    if not (times.is_monotonic_increasing and (labels[1:] >= labels[:-1]).all()):
         return None
     first = pack_labels(times[:1])
     place = np.searchsorted(labels, first)[0]

@@ -2,13 +2,15 @@
 
 import datetime
 import operator
+from functools import lru_cache
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils import gen_batches
 
 from sklstm._warnings import warn
-from sklstm.windows.index import find_step, is_calendar, is_time, localize, pack_labels
+from sklstm.windows.index import N_LABELS, find_step, is_calendar, is_time, pack_labels, read_wall
+from sklstm.windows.labels import check_order
 
 # Any two labels are equally far from each other; only three tell a step.
 _LEAST_LABELS = 3
@@ -29,17 +31,17 @@ def find_freq(panel, freq, reader="SlidingWindowTransformer"):
         check_index(series.times, freq)
     times = _take_longest(panel)
     if isinstance(freq, str) and freq == "infer":
-        step = find_step(times)
+        step, unfit = _find_common_step(panel, times)
         if step is None:
             raise ValueError(
                 'freq="infer" must find a step in the index of X, got labels without one: '
-                f"{_show_first(times)}. Pass the frequency, put the rows on a regular grid, such "
+                f"{_show_first(unfit)}. Pass the frequency, put the rows on a regular grid, such "
                 'as by X.resample("h").mean(), or pass freq="rows" to count rows.'
             )
     else:
         step = read_step(freq, times)
-    for series in panel:
-        count_steps(series.times, step)
+        for series in panel:
+            count_steps(series.times, step)
     return write_step(step, times)
 
 
@@ -63,6 +65,8 @@ def read_step(freq, times):
         if not of_stamps:
             return operator.index(freq)
         step = pd.tseries.frequencies.to_offset(freq)
+        if step.n < 1:
+            raise ValueError
         if isinstance(times, pd.TimedeltaIndex) and _measure(step, times) is None:
             raise ValueError
         return step
@@ -156,12 +160,7 @@ def check_index(times, freq):
             'Pass a frame with its index; set_output(transform="pandas") on the steps before, '
             "such as a scaler, keeps it."
         )
-    if not times.is_monotonic_increasing:
-        i = int(np.argmax(times[1:] < times[:-1]))
-        raise ValueError(
-            f"The index of X must be in time order for freq={freq!r}, got {times[i + 1]} after "
-            f"{times[i]}. Sort the rows: X.sort_index()."
-        )
+    check_order(times)
 
 
 def _find_freq_of_index(panel, reader):
@@ -171,14 +170,10 @@ def _find_freq_of_index(panel, reader):
     times = _take_longest(panel)
     if _are_row_numbers(panel) or (len(times) < _LEAST_LABELS and not _has_freq(times)):
         return None
-    step = find_step(times)
-    try:
-        counts = [] if step is None else [count_steps(series.times, step) for series in panel]
-    except ValueError:  # the end of the longest series has a step, but not all of them
-        counts = []
-    if not counts:
+    step, counts = _find_common_step(panel, times)
+    if step is None:
         warn(
-            f"The rows of X are not regular in time, as their index says: {_show_first(times)}. "
+            f"The rows of X are not regular in time, as their index says: {_show_first(counts)}. "
             "Here rows are counted, whatever lies between them. Put them on a regular grid, such "
             f'as by X.resample("h").mean(), or pass freq="rows" to {reader} if that is meant.'
         )
@@ -189,6 +184,29 @@ def _find_freq_of_index(panel, reader):
         _warn_of_holes(panel, counts, n_missing, freq, reader)
         return None
     return freq
+
+
+def _find_common_step(panel, times):
+    """Find the step of an index on which all series lie, and count it; None and an index if none.
+
+    The last labels tell it, or else all labels. The index is one that it does not fit.
+    """
+    import pandas as pd
+
+    unfit = times
+    for n_labels in (N_LABELS, len(times)):
+        of_periods = isinstance(times, pd.PeriodIndex)
+        step = times.freq.n if of_periods else find_step(times, n_labels)
+        counts = []
+        for series in panel if step is not None else ():
+            try:
+                counts.append(count_steps(series.times, step))
+            except ValueError:
+                unfit = series.times
+                break
+        if len(counts) == len(panel):
+            return step, counts
+    return None, unfit
 
 
 def _are_row_numbers(panel):
@@ -203,12 +221,14 @@ def _warn_of_holes(panel, counts, n_missing, freq, reader):
     """Warn that rows are missing, and name the first of them and both cures."""
     holey = next(k for k, of_series in enumerate(counts) if count_missing(of_series))
     i = int(np.flatnonzero(np.diff(counts[holey]) > 1)[0])
+    label = panel[holey].label
+    of_series = "" if label is None else f" in series {label!r}"
     freq = freq if isinstance(freq, str | int) else freq.freqstr
     warn(
         f"The index of X has the step {freq!r} and gaps. Rows missing: {n_missing}, the first one "
-        f"after {panel[holey].times[i]}. Here rows are counted, so those before and after a gap "
-        f"are taken for neighbours. Pass freq={freq!r} to {reader} to have gaps as missing steps, "
-        'or freq="rows" if there are no such rows, as in a series of trading days.'
+        f"after {panel[holey].times[i]}{of_series}. Here rows are counted, so those before and "
+        f"after a gap are taken for neighbours. Pass freq={freq!r} to {reader} to have gaps as "
+        'missing steps, or freq="rows" if there are no such rows, as in a series of trading days.'
     )
 
 
@@ -253,21 +273,37 @@ def _count_on_calendar(times, offset, origin):
     """Count the steps of an offset of the calendar, which follow the wall clock."""
     import pandas as pd
 
-    first, last = times[0], times[-1]
-    start = first
+    stamps = times
     if origin is not None:
-        start = pd.Timestamp(origin)
-        start = start if times.tz is None else start.tz_localize("UTC").tz_convert(times.tz)
-    stamps = min(first, start), max(last, start)
-    if times.tz is None:
-        grid = pd.date_range(*stamps, freq=offset)
+        stamps = pd.DatetimeIndex([origin], tz=None if times.tz is None else "UTC")
+        stamps = stamps.tz_convert(times.tz) if times.tz is not None else stamps
+        stamps = stamps.append(times)
+    wall = read_wall(stamps).to_numpy()
+    days = wall.astype("M8[D]")
+    if type(offset) is pd.DateOffset or isinstance(offset, pd.offsets.BusinessHour):
+        grid = pd.date_range(wall.min(), wall.max(), freq=offset).to_numpy()  # from the first on
+        positions, times_of_day, n = wall, np.zeros(len(wall)), 1
     else:
-        wall = pd.date_range(*(stamp.tz_localize(None) for stamp in stamps), freq=offset)
-        grid = localize(wall, times.tz)
-    counts = grid.get_indexer(times)
-    if (counts < 0).any():
-        _refuse_label(times, int(np.argmax(counts < 0)), offset)
-    return counts - grid.get_indexer([start])[0]
+        years = [end.astype("M8[Y]").astype(int) + 1970 for end in (days.min(), days.max())]
+        grid = _list_dates(offset.base, *map(int, years))
+        positions, times_of_day, n = days, wall - days, offset.n
+    counts = np.searchsorted(grid, positions)
+    found = grid[np.minimum(counts, len(grid) - 1)] == positions
+    counts -= counts[0]
+    on_grid = found & (counts % n == 0) & (times_of_day == times_of_day[0])
+    first = 0 if origin is None else 1
+    if not on_grid.all():
+        _refuse_label(times, max(0, int(np.argmin(on_grid)) - first), offset)
+    return counts[first:] // n
+
+
+@lru_cache(maxsize=32)  # one grid for all series of a panel: making it takes longer than using it
+def _list_dates(offset, first_year, last_year):
+    """List the dates of an offset in some years."""
+    import pandas as pd
+
+    dates = pd.date_range(f"{first_year}-01-01", f"{last_year}-12-31", freq=offset, unit="s")
+    return dates.to_numpy().astype("M8[D]")
 
 
 def _as_range(counts):
@@ -280,7 +316,7 @@ def _read_period_step(freq, times):
     import pandas as pd
 
     read = pd.PeriodIndex([], freq=freq).freq
-    if read.base != times.freq.base:
+    if read.base != times.freq.base or read.n < 1:
         raise ValueError
     return read.n
 

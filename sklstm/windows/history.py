@@ -18,6 +18,7 @@ from sklstm.windows.index import (
 
 # So many first rows tell whether other rows are those of `fit`, where no index does.
 N_FIRST = 16
+_MOST_FIRST = 1000
 
 # The kind of an index that a frame has if none is given to it.
 COUNT = "count"
@@ -53,13 +54,23 @@ def remember(rows, series, freq, n_rows):
         "places": places,
         **packed,
         "following": following,
-        "first": rows[np.asarray(members[:N_FIRST])],
+        "first": _take_first(rows, members),
     }
+
+
+def _take_first(rows, members):
+    """Return the first rows, up to one that differs from the first one, but not all too many."""
+    first = rows[np.asarray(members[:_MOST_FIRST])]
+    differs = (first != first[:1]) & ~(np.isnan(first) & np.isnan(first[:1]))
+    n_alike = int(np.argmax(differs.any(axis=1))) if differs.any() else len(first)
+    return first[: max(N_FIRST, n_alike + 1)].copy()
 
 
 def name_series(label):
     """Return the key of a series in what is remembered: text, and "" for the only series."""
     label = label.item() if isinstance(label, np.generic) else label
+    if isinstance(label, float) and label.is_integer():  # 1.0 is the label 1
+        label = int(label)
     return "" if label is None else repr(label)
 
 
@@ -72,8 +83,9 @@ def warn_if_shuffled(panel, pasts):
     if any(_contradicts(series.times, pasts.get(name_series(series.label))) for series in panel):
         warn(
             "Rows must be in time order, but their index says that they are not. So windows and "
-            "training rows contain the future of other rows. Sort the rows by time and split "
-            "them with TimeSeriesSplit, not with KFold(shuffle=True) or train_test_split."
+            "training rows contain the future of other rows. Sort X and y by time and split "
+            "them with TimeSeriesSplit, panels with PanelTimeSeriesSplit, not with "
+            "KFold(shuffle=True) or train_test_split."
         )
 
 

@@ -25,8 +25,8 @@ def counts_from_zero(times):
     return isinstance(times, pd.RangeIndex) and times.start == 0 and times.step == 1
 
 
-def find_step(times):
-    """Return the step of an increasing index, or None if it has none.
+def find_step(times, n_labels=N_LABELS):
+    """Return the step of the last labels of an increasing index, or None if they have none.
 
     The step is an offset or a Timedelta for stamps and spans, and a number for periods and
     integers. In an index with holes it is the smallest step, if that divides all others.
@@ -35,7 +35,7 @@ def find_step(times):
         return None
     import pandas as pd
 
-    last = times[-N_LABELS:]
+    last = times[-n_labels:]
     if isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex):
         return _find_offset(last)
     if isinstance(times, pd.PeriodIndex):
@@ -45,9 +45,12 @@ def find_step(times):
     return _find_common_step(last.to_numpy())
 
 
-def continue_index(times, n):
-    """Return the `n` labels that follow an increasing index, or None if it has no step."""
-    step = find_step(times)
+def continue_index(times, n, step=None):
+    """Return the `n` labels that follow an increasing index, or None if it has no step.
+
+    The step is that of the last labels, unless it is known.
+    """
+    step = find_step(times) if step is None else step
     if step is None:
         return None
     import pandas as pd
@@ -159,7 +162,7 @@ def _find_offset(times):
     if isinstance(times, pd.TimedeltaIndex):
         step = _find_common_step(times.to_numpy())
         return None if step is None else pd.Timedelta(step)
-    wall = times.tz_localize(None)
+    wall = read_wall(times)
     step = _find_common_step(wall.to_numpy())
     if step is not None and not step % np.timedelta64(1, "D"):
         return _find_day_step(wall, int(step / np.timedelta64(1, "D")))
@@ -220,6 +223,30 @@ def _shift_times(times, step, n):
 def localize(wall, tz):
     """Return the first stamps at which clocks of a time zone show, or first pass, these times."""
     return wall.tz_localize(tz, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
+
+
+def in_zone(times, zone):
+    """Return stamps in the time zone of a name, if they have another one."""
+    tz = getattr(times, "tz", None)
+    return times if tz is None or str(tz) == zone else times.tz_convert(zone)
+
+
+def read_wall(times):
+    """Return the wall times of stamps without their time zone.
+
+    A day that begins at 1 o'clock, because the clocks are set forward at midnight, begins at 0 as
+    the others, and likewise for any other time of the day.
+    """
+    wall = times.tz_localize(None)
+    if times.tz is None:
+        return wall
+    days = wall.normalize()
+    usual = days + (wall - days).min()
+    odd = np.flatnonzero(wall != usual)
+    if not len(odd) or len(odd) > len(wall) // 2:
+        return wall
+    shifted = odd[localize(usual[odd], times.tz) == times[odd]]
+    return wall.where(~np.isin(np.arange(len(wall)), shifted), usual)
 
 
 def is_calendar(step):

@@ -1,7 +1,9 @@
 """Which rows belong to which series."""
 
+import re
 import sys
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -18,18 +20,18 @@ class Series(NamedTuple):
 
 
 def split_series(X, n_rows, groups=None):
-    """Return the series in `X`, separated by `groups` or by the first level of a MultiIndex."""
+    """Return the series in `X`, by `groups` or by all levels of a MultiIndex but the last."""
     times = X.index if is_pandas(X) else None
     n_levels = 1 if times is None else times.nlevels
     if groups is not None:
         codes, labels = _factorize(groups, n_rows)
     elif n_levels > 1:
         _refuse_times_first(times)
-        codes, labels = times.get_level_values(0).factorize(use_na_sentinel=False)
+        codes, labels = times.droplevel(-1).factorize(use_na_sentinel=False)
     else:
         return [Series(None, range(n_rows), times)]
     if n_levels > 1:
-        times = times.droplevel(0)
+        times = times.get_level_values(-1)
     order = np.argsort(codes, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
     return [
@@ -57,6 +59,15 @@ def number_times(X, panel):
     return np.argsort(np.argsort(dates)).astype(np.int32)[numbers]
 
 
+def looks_like_dates(labels):
+    """Tell whether labels are dates as text or as objects of Python, which pandas can convert."""
+    first = labels[0] if len(labels) and labels.dtype.kind not in "iufbMm" else None
+    return isinstance(first, date) or (isinstance(first, str) and bool(_DATE.match(first)))
+
+
+_DATE = re.compile(r"\d{4}-\d\d?(-\d\d?)?([ T]\d\d?:.*)?$|\d\d?[./]\d\d?[./]\d{4}")
+
+
 def is_pandas(X):
     """Tell whether `X` is a pandas object, without importing pandas."""
     pandas = sys.modules.get("pandas")
@@ -72,33 +83,13 @@ def refuse_panel(X):
         )
 
 
-def refuse_repeated_labels(panel, freq):
-    """Refuse an index that repeats labels, as that of several series in one frame does.
-
-    With `freq="rows"` rows in time order may share a time, as trades do.
-    """
-    for label, _, times, _ in panel:
-        if times is None or times.is_unique:
-            continue
-        if isinstance(freq, str) and freq == "rows" and times.is_monotonic_increasing:
-            continue
-        of_series = "" if label is None else f" in series {label!r}"
-        raise ValueError(
-            f"The index of X must not repeat, got {times[times.duplicated()][0]} more than once"
-            f"{of_series}. Several series need a first index level that tells them apart, such as "
-            'X.set_index("store", append=True).swaplevel(), or groups. Hours of local time repeat '
-            "when clocks are set back: give them a time zone. If rows share a time and are in "
-            'order, pass freq="rows".'
-        )
-
-
 def _refuse_times_first(times):
     """Refuse a MultiIndex of times and series, in which every time would be a series."""
     import pandas as pd
 
     kinds = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
-    first, *others = times.levels
-    if isinstance(first, kinds) and not any(isinstance(level, kinds) for level in others):
+    are_times = [isinstance(level, kinds) or looks_like_dates(level) for level in times.levels]
+    if are_times[0] and not any(are_times[1:]):
         raise ValueError(
             "X must have the series in the first level of its MultiIndex and the times in the "
             f"last, got times in the first, {times.names[0]!r}. Swap them: "

@@ -7,7 +7,8 @@ from sklearn.utils import check_array
 
 from sklstm.windows.grid import find_freq, place_rows
 from sklstm.windows.horizon import name_values, steps_ahead
-from sklstm.windows.series import is_pandas, refuse_repeated_labels, split_series
+from sklstm.windows.labels import check_labels, check_order
+from sklstm.windows.series import is_pandas, split_series
 from sklstm.windows.transformer import SlidingWindowTransformer
 from sklstm.windows.values import read_values
 
@@ -162,8 +163,12 @@ def as_table(series):
 
 def _read_panel(table, freq, reader):
     """Return the series in a table with the places of their rows, and the frequency of these."""
+    if not len(table):
+        raise ValueError("series must have rows, got none.")
     panel = split_series(table, len(table))
-    refuse_repeated_labels(panel, freq)
+    check_labels(panel, freq)
+    for series in panel:
+        check_order(series.times)
     freq = find_freq(panel, freq, reader)
     return [series._replace(places=place_rows(series, freq)) for series in panel], freq
 
@@ -258,7 +263,10 @@ def _look_up(values, places, steps, n_rows):
         wanted = places[:n_rows] + step
         found = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
         there = (places[found] == wanted)[:, np.newaxis]
-        later.append(np.where(there, values[found], np.float32(np.nan)))
+        values_then = values[found]
+        later.append(
+            values_then if there.all() else np.where(there, values_then, np.float32("nan"))
+        )
     return np.hstack(later)
 
 

@@ -9,22 +9,23 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklstm._warnings import warn
 from sklstm.windows.array import name_features
 from sklstm.windows.callbacks import CallbackSupportMixin, tell_of_fit
 from sklstm.windows.continuation import (
     allow_warning,
     check_comparable,
     find_spans,
+    warn_if_none_is_complete,
     warn_if_split_by_series,
-    warn_of_no_history,
+    warn_of_spans,
 )
 from sklstm.windows.explain import WindowSource, write_window
-from sklstm.windows.grid import find_freq, has_grid, place_rows
+from sklstm.windows.grid import find_freq, has_grid
 from sklstm.windows.history import name_series, remember, warn_if_shuffled
 from sklstm.windows.horizon import name_values, steps_ahead
+from sklstm.windows.labels import check_labels, warn_of_other_index
 from sklstm.windows.layout import lay_out
-from sklstm.windows.series import number_times, refuse_repeated_labels, split_series
+from sklstm.windows.series import number_times, split_series
 from sklstm.windows.values import read_values
 
 
@@ -36,8 +37,8 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     rows before; a step without a row is missing, NaN. The first windows of a series have fewer rows
     before them, and after a gap in time steps are missing, too.
 
-    Several series in one `X`, separated by the first level of a `MultiIndex` or by `groups`,
-    never share a window.
+    Several series in one `X`, separated by all levels of a `MultiIndex` but the last one, which is
+    their time, or by `groups`, never share a window.
 
     Parameters
     ----------
@@ -216,12 +217,12 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         X : array-like of shape (n_rows, n_features)
             Rows in time order. NaN is a missing value, as are None, `pandas.NA` and masked ones.
 
-        y : None
-            Ignored.
+        y : array-like of shape (n_rows,), default=None
+            Targets, of which the index only is compared with that of `X`.
 
         groups : array-like of shape (n_rows,), default=None
-            Label of the series of each row. By default the first level of a `MultiIndex`; any
-            other `X` is one series.
+            Label of the series of each row. By default all levels of a `MultiIndex` but the last;
+            any other `X` is one series.
 
         Returns
         -------
@@ -237,7 +238,8 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         freq = find_freq(panel, self.freq)
         validate_data(self, X, reset=True, skip_check_array=True)
         warn_if_shuffled(panel, {})
-        self._warn_if_none_is_complete(panel, freq)
+        warn_of_other_index(X, y)
+        warn_if_none_is_complete(panel, freq, self.n_steps, self.dilation)
         n_rows = self._n_before() + 1 if self.history else 0
         self.freq_ = freq
         self.grouped_ = groups is not None
@@ -293,8 +295,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         warn_if_shuffled(panel, self.history_)
         warn_if_split_by_series(panel, self.history_, self.n_steps)
         spans, said = self._find_spans(rows, panel)
-        if not said and self._n_before():
-            warn_of_no_history(self)
+        warn_of_spans(self, spans, said)
         windows = lay_out(rows, spans, self._n_before(), int(self.dilation), self.padding)
         if len(panel) > 1:
             windows.times = number_times(X, panel)
@@ -407,7 +408,7 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             input_name="X",
         )
         panel = split_series(X, len(rows), groups)
-        refuse_repeated_labels(panel, self.freq)
+        check_labels(panel, self.freq)
         return rows, panel
 
     def _read_later(self, X, groups):
@@ -420,18 +421,13 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
                 "needs no groups, neither in fit nor in predict."
             )
         rows, panel = self._read(X, groups)
+        if panel[0].label is None and "" not in self.history_:
+            raise ValueError(
+                "X must say which series its rows are of, as in fit, got an index that does not. "
+                "Select series with two pairs of brackets, which keep it: X.loc[[label]]."
+            )
         validate_data(self, X, reset=False, skip_check_array=True)
         return rows, panel
-
-    def _warn_if_none_is_complete(self, panel, freq):
-        """Warn if windows are longer than all series."""
-        longest = max(place_rows(series, freq)[-1] + 1 for series in panel)
-        if self._n_before() >= longest:
-            warn(
-                f"No window is complete: with n_steps={self.n_steps} and dilation={self.dilation} "
-                f"they reach over {self._n_before() + 1} steps, and the longest series has "
-                f"{longest}. Make windows shorter, or fit to more rows."
-            )
 
     def _find_spans(self, rows, panel):
         """Return the span of each series, and whether something says what is before all of them."""

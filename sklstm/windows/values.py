@@ -64,7 +64,9 @@ def _fill(X):
         return X.data
     if X.dtype.kind in "biu":
         X = X.astype(np.float64)
-    return X.filled(None if X.dtype.kind == "O" else np.nan)
+    if X.dtype.kind == "O":  # whose `filled` takes None for the usual value, "?"
+        return np.where(np.ma.getmaskarray(X), None, X.data)
+    return X.filled(np.nan)
 
 
 def _read_frame(X, name):
