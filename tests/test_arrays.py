@@ -85,6 +85,16 @@ def test_an_index_of_another_kind_is_none():
         np.testing.assert_array_equal(windows[0], [NAN, NAN, 40])
 
 
+def test_rows_of_zeros_do_not_look_like_those_of_fit():
+    transformer = SlidingWindowTransformer(3, history="always")
+    later = np.r_[np.zeros(20), np.arange(5)][:, np.newaxis]
+    for n_zeros in (20, 40):
+        first = np.r_[np.zeros(n_zeros), ROWS[:20, 0] + 7][:, np.newaxis]
+        windows = transformer.fit_transform(first)
+        np.testing.assert_array_equal(transformer.transform(first), windows)
+        np.testing.assert_array_equal(first_windows(transformer, later)[0], [25, 26, 0])
+
+
 @pytest.mark.parametrize("labels", ["text", "dates of Python", "days as text"])
 def test_dates_that_were_not_parsed_are_refused(labels):
     days = pd.date_range("2013", periods=6)

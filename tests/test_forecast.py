@@ -324,6 +324,18 @@ def test_fewer_rows_than_the_dilation_are_completed_as_in_predict():
     assert forecast(model, X[-2:], 1).iloc[0] == pytest.approx(model.predict(X)[-1])
 
 
+def test_dates_are_those_of_the_frequency_of_the_windows():
+    days = pd.date_range("2020-01-06", periods=200)
+    days = days[days.day_of_week < 5]
+    series = pd.DataFrame({"x": (days - days[0]).days.astype(float)}, days)
+    X, y = make_supervised(series, freq="D")
+    windows = SlidingWindowTransformer(2, freq="D", flatten=True, padding="edge")
+    model = make_pipeline(windows, Ridge(1e-9)).fit(X, y)
+    ahead = forecast(model, series, 3)
+    assert ahead.index.equals(pd.date_range(days[-1], periods=4)[1:])
+    np.testing.assert_allclose(ahead, series["x"].iloc[-1] + np.arange(1, 4), rtol=1e-6)
+
+
 @pytest.mark.parametrize("dilation", [1, 3])
 @pytest.mark.parametrize("freq", ["h", "rows"])
 def test_gaps_are_missing_steps_of_forecasts_too(dilation, freq):

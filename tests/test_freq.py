@@ -12,7 +12,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised
+from sklstm import LSTMRegressor, SlidingWindowTransformer, make_supervised, make_windows
 from sklstm.datasets import load_nyc_weather
 from sklstm.windows.array import WindowArray
 
@@ -349,6 +349,125 @@ def test_the_newest_row_after_a_gap_is_forecast_as_in_its_context():
     alone, context = X.iloc[[405]], X.iloc[[*range(400), 405]]
     windows = SlidingWindowTransformer(n_steps=24, freq="h").fit_transform(context)
     np.testing.assert_array_equal(lstm.predict(alone), lstm[-1].predict(windows[-1:]))
+
+
+def make_frame(index):
+    return pd.DataFrame({"x": np.arange(float(len(index)))}, index)
+
+
+@pytest.mark.parametrize("freq", ["2MS", "MS", "D"])
+def test_rows_before_those_of_fit_have_none_of_them_as_their_past(freq):
+    index = pd.date_range("2020-03-01", periods=6, freq=freq, tz=NEW_YORK)
+    transformer = SlidingWindowTransformer(3, freq=freq).fit(make_frame(index[3:]))
+    windows = transformer.transform(make_frame(index[:3]))
+    np.testing.assert_array_equal(windows[:, :, 0], [[np.nan] * 2 + [0], [np.nan, 0, 1], [0, 1, 2]])
+    off_phase = index[:3] + (pd.DateOffset(months=1) if freq == "2MS" else pd.Timedelta("9h"))
+    with pytest.raises(ValueError, match="must lie on the grid of freq"):
+        transformer.transform(make_frame(off_phase))
+
+
+MIDNIGHT = pd.date_range("2022-03-20", periods=20).tz_localize(
+    "Asia/Beirut", nonexistent="shift_forward"
+)  # the 27th begins at 1 o'clock
+HALF_PAST_TWO = pd.date_range("2013-03-05 02:30", periods=20).tz_localize(
+    NEW_YORK, nonexistent="shift_forward"
+)  # which the 10th does not have
+
+
+@pytest.mark.parametrize("days", [MIDNIGHT, HALF_PAST_TWO], ids=["midnight", "half past two"])
+@pytest.mark.parametrize("freq", ["D", "infer", None, "2D"])
+def test_days_go_on_where_clocks_are_set_forward(days, freq):
+    days = days[1::2] if freq == "2D" else days
+    frame = make_frame(days)
+    expected = SlidingWindowTransformer(3).fit_transform(frame.reset_index(drop=True))
+    for cut in range(3, len(days) - 1):
+        transformer = SlidingWindowTransformer(3, freq=freq).fit(frame[:cut])
+        np.testing.assert_array_equal(transformer.transform(frame), expected)
+        np.testing.assert_array_equal(transformer.transform(frame[cut:]), expected[cut:])
+        alone = SlidingWindowTransformer(3, freq=freq).fit_transform(frame[cut - 3 :])
+        np.testing.assert_array_equal(alone[2:], expected[cut - 1 :])
+
+
+def test_instants_of_another_time_zone_are_counted_in_that_of_fit():
+    days = pd.date_range("2013-03-05", periods=12, tz=NEW_YORK)
+    transformer = SlidingWindowTransformer(3, freq="D").fit(make_frame(days)[:4])
+    expected = transformer.transform(make_frame(days)[4:])
+    again = transformer.transform(make_frame(days).tz_convert("UTC")[4:])
+    np.testing.assert_array_equal(again, expected)
+
+
+@pytest.mark.parametrize(
+    "freq", ["B", "W-MON", "2W", "BMS", "SME", "QE", "YS", "bh", pd.DateOffset(months=1)]
+)
+def test_frequencies_of_the_calendar_have_gaps_and_history(freq):
+    index = pd.date_range("2011-01-03 10:00", periods=20, freq=freq)
+    steps = np.delete(np.arange(20), [4, 5, 12, 15])
+    frame = make_frame(index).iloc[steps]
+    expected = SlidingWindowTransformer(4, freq=1).fit_transform(frame.set_axis(steps))
+    transformer = SlidingWindowTransformer(4, freq=freq)
+    np.testing.assert_array_equal(transformer.fit_transform(frame), expected)
+    later = transformer.fit(frame[:9]).transform(frame[9:])
+    np.testing.assert_array_equal(later, np.asarray(expected)[9:])
+
+
+def test_periods_have_their_own_frequency():
+    days = pd.period_range("2020-01-01", periods=10, freq="D")
+    transformer = SlidingWindowTransformer(2).fit(make_frame(days)[::2])
+    assert transformer.freq_ == "D"
+    np.testing.assert_array_equal(transformer.transform(make_frame(days)[9:])[0, :, 0], [8, 9])
+    every_second = SlidingWindowTransformer(2, freq="2D").fit(make_frame(days[::2])[:3])
+    windows = every_second.transform(make_frame(days[::2])[3:])
+    np.testing.assert_array_equal(windows[0, :, 0], [2, 3])
+
+
+def test_a_step_is_inferred_from_all_labels_if_the_last_ones_do_not_tell():
+    hours = pd.date_range("2013", periods=100, freq="h")
+    index = hours.append(pd.date_range(hours[-1], periods=101, freq="2h")[1:])
+    assert SlidingWindowTransformer(2, freq="infer").fit(make_frame(index)).freq_ == "h"
+    with pytest.warns(UserWarning, match="has the step 'h' and gaps"):
+        SlidingWindowTransformer(2).fit(make_frame(index))
+
+
+@pytest.mark.parametrize("freq", ["-1h", "0h", pd.Timedelta(0), np.timedelta64(-1, "h"), "-2MS"])
+def test_steps_go_forwards(freq):
+    with pytest.raises(ValueError, match="freq must be a frequency that the index of X can have"):
+        SlidingWindowTransformer(2, freq=freq).fit(make_frame(HOURS))
+
+
+def test_rows_that_share_a_time_have_a_past():
+    times = pd.to_datetime(["2020-01-01 10:00"] * 2 + ["2020-01-01 10:05"] * 2)
+    transformer = SlidingWindowTransformer(3, freq="rows").fit(make_frame(times))
+    later = transformer.transform(make_frame(pd.to_datetime(["2020-01-01 10:07"])))
+    np.testing.assert_array_equal(later[0, :, 0], [2, 3, 0])
+
+
+def test_missing_labels_are_refused():
+    index = pd.DatetimeIndex(["2020-01-01", None, "2020-01-03"])
+    for freq in (None, "D", "rows"):
+        with pytest.raises(ValueError, match=r"no missing labels, got NaT.*notna\(\)"):
+            SlidingWindowTransformer(2, freq=freq).fit(make_frame(index))
+        with pytest.raises(ValueError, match="no missing labels"):
+            make_supervised(make_frame(index), freq=freq)
+
+
+@pytest.mark.parametrize("freq", [None, "rows", "D", "infer"])
+def test_targets_are_not_made_of_rows_in_another_order(freq):
+    frame = make_frame(pd.date_range("2013", periods=9))
+    panel = pd.concat({"a": frame, "b": frame})
+    for X in (frame[::-1], frame.iloc[[0, 2, 1, 3]], panel[::-1]):
+        for use in (make_supervised, lambda X, freq: make_windows(X, 2, freq=freq)):
+            with pytest.raises(ValueError, match=r"time order, got .* after .*sort_index\(\)"):
+                use(X, freq=freq)
+
+
+def test_a_new_series_may_bring_its_past():
+    index = pd.date_range("2020", periods=60)
+    panel = pd.concat({name: make_frame(index) for name in "abc"})
+    times = panel.index.get_level_values(1)
+    known = panel.index.get_level_values(0) != "c"
+    ended = (panel.index.get_level_values(0) == "b") & (times > index[29])
+    transformer = SlidingWindowTransformer(4).fit(panel[known & (times <= index[39]) & ~ended])
+    transformer.transform(panel[(times > index[39]) | ~known | ended])
 
 
 LAST = {

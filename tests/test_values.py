@@ -241,3 +241,9 @@ def test_a_scalar_is_left_to_scikit_learn():
     for X in (None, 5.0):
         with pytest.raises(ValueError, match="Expected 2D array, got scalar array"):
             SlidingWindowTransformer().fit(X)
+
+
+def test_masked_objects_are_missing():
+    masked = np.ma.array([[1.0], [2.0]], mask=[[0], [1]], dtype=object)
+    windows = SlidingWindowTransformer(2).fit_transform(masked)
+    np.testing.assert_array_equal(windows[:, 1, 0], [1, np.nan])

@@ -94,8 +94,8 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     **Each interval is for one step ahead.** The probability that the intervals contain all steps of
     a path at once is lower than the confidence level.
 
-    **Several series**, separated by the first level of a `MultiIndex`, are each calibrated on their
-    last rows and share their residuals.
+    **Several series**, separated by all levels of a `MultiIndex` but the last, are each calibrated
+    on their last rows and share their residuals.
 
     **Windows** of each `SlidingWindowTransformer` inside the estimator continue all rows of `fit`,
     including the calibration rows, if there is a pandas index. A frozen estimator that has one is

@@ -82,10 +82,10 @@ def warn_if_shuffled(panel, pasts):
     """
     if any(_contradicts(series.times, pasts.get(name_series(series.label))) for series in panel):
         warn(
-            "Rows must be in time order, but their index says that they are not. So windows and "
-            "training rows contain the future of other rows. Sort X and y by time and split "
-            "them with TimeSeriesSplit, panels with PanelTimeSeriesSplit, not with "
-            "KFold(shuffle=True) or train_test_split."
+            "Rows must be in time order, but their index says that they are not, or that they lie "
+            "between the rows of fit. So windows or training rows contain the future of other "
+            "rows. Sort X and y by time and split them with TimeSeriesSplit, panels with "
+            "PanelTimeSeriesSplit, not with KFold(shuffle=True) or train_test_split."
         )
 
 

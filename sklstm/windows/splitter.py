@@ -105,8 +105,8 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
             Targets; only their index is read, and only if `X` is no pandas object.
 
         groups : array-like of shape (n_rows,), default=None
-            Label of the series of each row. By default the first level of a `MultiIndex`, which
-            tells the series also where `groups` are passed.
+            Label of the series of each row. By default all levels of a `MultiIndex` but the last,
+            which tell the series also where `groups` are passed.
 
         Yields
         ------

@@ -19,8 +19,8 @@ def make_supervised(series, horizon=1, *, target=None, freq=None, dropna="any"):
     Parameters
     ----------
     series : array-like of shape (n_times,) or (n_times, n_features)
-        Observations in time order; array, list, pandas Series or DataFrame. The first level of a
-        `MultiIndex` separates several series, and targets stay within a series.
+        Observations in time order; array, list, pandas Series or DataFrame. All levels of a
+        `MultiIndex` but the last separate several series, and targets stay within a series.
 
     horizon : int or sequence of int, default=1
         Which of the next values to forecast. An int means all of the next 1 to `horizon` values.
@@ -55,7 +55,8 @@ def make_supervised(series, horizon=1, *, target=None, freq=None, dropna="any"):
     ------
     ValueError
         If `horizon` is not positive or not less than the number of rows, `target` is not in
-        `series`, or no row is left.
+        `series`, no row is left, or the index repeats, is not in time order or not on the grid of
+        `freq`.
 
     Examples
     --------
