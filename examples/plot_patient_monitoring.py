@@ -66,7 +66,8 @@ print(stays.head(3).round(2))
 # window contains all hours of a stay so far: if these are fewer than 36, the first steps are NaN,
 # and the LSTM begins at the first real one. Each patient gets a score every six hours.
 
-windows = SlidingWindowTransformer(n_steps=36).fit_transform(stays[VITALS])
+windower = SlidingWindowTransformer(n_steps=36).fit(stays[VITALS])
+windows = windower.transform(stays[VITALS])
 scored = stays.index.get_level_values("hour") % 6 == 5
 X, y = windows[scored], stays["score"][scored]
 patient = y.index.get_level_values("patient").to_numpy()
@@ -170,7 +171,7 @@ chosen = long.groupby(level="patient").std().nlargest(2).index
 fig, axes = plt.subplots(2, 2, figsize=(11, 6.5), sharex="col", sharey="row", layout="constrained")
 for (top, bottom), name in zip(axes.T, chosen, strict=True):
     course = stays.loc[[name]]
-    so_far = SlidingWindowTransformer(n_steps=36).fit_transform(course[VITALS])
+    so_far = windower.transform(course[VITALS])
     hours = course.index.get_level_values("hour")
     top.plot(hours, course["blood_pressure"], "s:", label="Blood pressure")
     top.plot(hours, course["heart_rate"], "o-", label="Heart rate")

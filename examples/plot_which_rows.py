@@ -103,11 +103,12 @@ for ax, horizon in zip(axes, [3, [3]], strict=True):
 # `TimeSeriesSplit` tests on rows that come after those trained on. The first test windows need
 # rows from before the boundary, and these are training rows. This is no leak: at the time of the
 # first test row they are known. So the transformer remembers the last training rows in ``fit`` and
-# puts them before the test rows, if the index of these continues exactly where that of the training
-# rows ends. An array has no index, and the transformer does not guess.
+# puts them before the test rows, if the index of these says that they are later. An array has no
+# index: the transformer does not guess, but warns. ``history="always"`` tells it that rows follow
+# those of ``fit``, and ``history=False``, as here, that they do not.
 
 
-def draw_folds(ax, X):
+def draw_folds(ax, X, history=True):
     """Draw the rows of each fold and, below them, its first three test windows."""
     for fold, (train, test) in enumerate(TimeSeriesSplit(n_splits=3).split(X)):
         top = 5 * fold
@@ -115,14 +116,15 @@ def draw_folds(ax, X):
             ax.barh(top, len(rows), left=rows[0] - 0.5, color=color, edgecolor="k")
             ax.text(rows.mean(), top, name, ha="center", va="center")
         boundary, end = test[0], test[-1] + 1
-        windows = transformer.fit(X[:boundary]).transform(X[boundary:end])
+        windower = SlidingWindowTransformer(n_steps=4, history=history).fit(X[:boundary])
+        windows = windower.transform(X[boundary:end])
         draw_windows(ax, windows[:3, :, 0], first=boundary, top=top + 1)
 
 
 longer = pd.DataFrame({"row": np.arange(24.0)})
 fig, axes = plt.subplots(1, 2, figsize=(11, 5), sharey=True, layout="constrained")
 draw_folds(axes[0], longer)
-draw_folds(axes[1], longer.to_numpy())
+draw_folds(axes[1], longer.to_numpy(), history=False)
 for ax, title in zip(axes, ["pandas: the index continues", "NumPy: no index"], strict=True):
     label(ax, title)
     ax.set(ylabel="")

@@ -123,7 +123,7 @@ def test_history_reaches_the_windows_past_a_scaler(everywhere):
 
 def test_a_scaler_that_drops_the_index_drops_history_with_a_warning():
     X, y = make_data()
-    model = make_model(StandardScaler()).fit(X[:40], y[:40])
+    model = make_model(StandardScaler()).fit(X[:40], y[:40].to_numpy())
     with pytest.warns(UserWarning, match="Nothing says whether these rows follow"):
         forecasts = model.predict(X[40:])
     complete = model.predict(X)[40:]

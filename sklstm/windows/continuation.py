@@ -92,9 +92,12 @@ def warn_if_split_by_series(panel, pasts, n_steps):
     """Warn where a panel seems to be split by series, as `TimeSeriesSplit` does if it is sorted so.
 
     That is where a series goes on, while a window or more of the rows of one are no later than rows
-    of `fit`. Fewer may be of a series that is reported late, or of a date that is cut in two.
+    of `fit`. Fewer may be of a series that is reported late, or of a date that is cut in two. Where
+    there are no dates, each series may have a time of its own.
     """
-    if len(pasts) == 1 or not is_comparable(next(iter(pasts.values())), panel[0].times):
+    past = next(iter(pasts.values()))
+    dated = past["kind"] == "period" or past["labels"].dtype.kind == "M"
+    if len(pasts) == 1 or not dated or not is_comparable(past, panel[0].times):
         return
     last = max(past["labels"][-1] for past in pasts.values())
     goes_on, n_early = False, 0
