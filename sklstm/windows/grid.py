@@ -302,7 +302,8 @@ def _list_dates(offset, first_year, last_year):
     """List the dates of an offset in some years."""
     import pandas as pd
 
-    dates = pd.date_range(f"{first_year}-01-01", f"{last_year}-12-31", freq=offset, unit="s")
+    ends = f"{first_year - 1}-01-01", f"{last_year + 1}-12-31"  # so that there is a date
+    dates = pd.date_range(*ends, freq=offset, unit="s")
     return dates.to_numpy().astype("M8[D]")
 
 
