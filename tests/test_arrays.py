@@ -1,6 +1,8 @@
 """Rows without an index: `history="always"`, and the warning where nothing says what follows."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -223,6 +225,40 @@ def test_forecasts_of_arrays_need_no_history(history, dilation):
         rows = np.r_[rows, [[expected[-1]]]]
     np.testing.assert_allclose(forecast(model, X[:60], 5), expected, rtol=1e-9)
     np.testing.assert_allclose(forecast(model, X[20:60], 5), expected, rtol=1e-9)
+
+
+WITHOUT_PANDAS = """
+import sys, warnings
+class NoPandas:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "pandas":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, NoPandas())
+import numpy as np
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklstm import *
+X, y = make_supervised(np.sin(np.arange(60.0)), horizon=2)
+windows, _ = make_windows(X, 4)
+for history in (True, False, "always"):
+    transformer = SlidingWindowTransformer(4, history=history, flatten=True, padding="edge")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = make_pipeline(transformer, Ridge()).fit(X[:40], y[:40])
+        model.predict(X[40:])
+        model.predict(X[40:].tolist())
+        forecast(make_pipeline(transformer, Ridge()).fit(X[:40], y[:40, 0]), X[:40], 3)
+        ConformalForecaster(model).fit(X, y).predict_interval(X)
+    transformer.fit(X, groups=np.arange(len(X)) % 2).transform(X, groups=np.arange(len(X)) % 2)
+    transformer.explain_window(X, 3, groups=np.arange(len(X)) % 2)
+print(len(list(PanelTimeSeriesSplit(2).split(X, groups=np.arange(len(X)) // 29))))
+"""
+
+
+def test_arrays_need_no_pandas():
+    command = [sys.executable, "-c", WITHOUT_PANDAS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("2\n", 0), done.stderr
 
 
 def test_history_must_be_a_bool_or_always():

@@ -20,6 +20,8 @@ def is_time(times):
 
 def counts_from_zero(times):
     """Tell whether an index is that of a frame to which none was given."""
+    if times is None:
+        return False
     import pandas as pd
 
     return isinstance(times, pd.RangeIndex) and times.start == 0 and times.step == 1
@@ -87,12 +89,12 @@ def pack_index(times):
     Labels are those of `pack_labels`. The kind is "period", the name of a time zone, "" for stamps
     without one, spans and integers, or "unknown".
     """
+    if not is_time(times):
+        return {"labels": pack_labels(times), "kind": "unknown", "freq": ""}
     import pandas as pd
 
     kind, freq = "", getattr(times, "freqstr", None) or ""
-    if not is_time(times):
-        kind = "unknown"
-    elif isinstance(times, pd.PeriodIndex):
+    if isinstance(times, pd.PeriodIndex):
         kind = "period"
     elif isinstance(times, pd.DatetimeIndex):
         kind = _name_zone(times.tz)
@@ -106,10 +108,10 @@ def pack_labels(times):
 
     An index that does not say when has none.
     """
-    import pandas as pd
-
     if not is_time(times):
         return np.zeros(0, dtype=np.int64)
+    import pandas as pd
+
     if isinstance(times, pd.PeriodIndex):
         return times.asi8
     if getattr(times, "tz", None) is not None:
