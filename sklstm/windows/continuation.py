@@ -78,8 +78,10 @@ def _describe(past):
 
 def warn_if_none_is_complete(panel, freq, n_steps, dilation):
     """Warn in `fit` if windows are longer than all series."""
-    longest = max(place_rows(series, freq)[-1] + 1 for series in panel)
     reach = (int(n_steps) - 1) * int(dilation) + 1
+    if max(len(series.members) for series in panel) >= reach:
+        return
+    longest = max(place_rows(series, freq)[-1] + 1 for series in panel)
     if reach > longest:
         warn(
             f"No window is complete: with n_steps={n_steps}, dilation={dilation} they reach over "

@@ -242,13 +242,17 @@ def read_wall(times):
     wall = times.tz_localize(None)
     if times.tz is None:
         return wall
-    days = wall.normalize()
-    usual = days + (wall - days).min()
-    odd = np.flatnonzero(wall != usual)
+    stamps = wall.to_numpy()  # NumPy takes a fifth of the time of pandas here
+    times_of_day = stamps - stamps.astype("M8[D]")
+    later = times_of_day - times_of_day.min()
+    odd = np.flatnonzero(later)
     if not len(odd) or len(odd) > len(wall) // 2:
         return wall
-    shifted = odd[localize(usual[odd], times.tz) == times[odd]]
-    return wall.where(~np.isin(np.arange(len(wall)), shifted), usual)
+    usual = wall[odd] - later[odd]
+    stamps = stamps.copy()
+    shifted = localize(usual, times.tz) == times[odd]
+    stamps[odd[shifted]] = usual[shifted].to_numpy()
+    return type(wall)(stamps)
 
 
 def is_calendar(step):
