@@ -97,6 +97,19 @@ def test_rows_of_zeros_do_not_look_like_those_of_fit():
         np.testing.assert_array_equal(first_windows(transformer, later)[0], [25, 26, 0])
 
 
+@pytest.mark.parametrize(
+    "ids",
+    [[f"2013-{k}" for k in range(1, 41)], ["Mon", "Tue"] * 20, [str(k) for k in range(40)]],
+    ids=["orders", "weekdays", "numbers"],
+)
+def test_ids_that_only_look_like_dates_are_taken(ids):
+    frame = pd.DataFrame({"x": np.arange(40.0)}, ids)
+    SlidingWindowTransformer(2, freq="rows").fit_transform(frame)
+    batches = pd.MultiIndex.from_product([["2013-01", "2013-02"], range(20)])
+    windows = SlidingWindowTransformer(2).fit_transform(frame.set_axis(batches))
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(windows[:, 0, 0])), [0, 20])
+
+
 @pytest.mark.parametrize("labels", ["text", "dates of Python", "days as text"])
 def test_dates_that_were_not_parsed_are_refused(labels):
     days = pd.date_range("2013", periods=6)
@@ -117,9 +130,12 @@ def test_y_tells_of_an_index_that_x_has_lost():
     transformer = SlidingWindowTransformer(2)
     with pytest.warns(UserWarning, match=r"X has lost its own.*set_output\(transform="):
         make_pipeline(StandardScaler(), transformer).fit(X, X["x"])
-    with pytest.warns(UserWarning, match="X and y have different indexes"):
-        transformer.fit(X[1:], X["x"][:-1])
+    with pytest.warns(UserWarning, match="X and y have their rows in another order"):
+        transformer.fit(X, X["x"][::-1])
     transformer.fit(X, X["x"])
+    transformer.fit(X, X["x"].shift(-1, freq="D"))  # at the dates of the targets
+    transformer.fit(X, X["x"].set_axis(range(5, 14)))
+    make_pipeline(StandardScaler(), transformer).fit(X, X["x"].set_axis(range(5, 14)))
     transformer.fit(X, X["x"].reset_index(drop=True))
     transformer.fit(X, X["x"].to_numpy())
 

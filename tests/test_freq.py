@@ -388,6 +388,15 @@ def test_days_go_on_where_clocks_are_set_forward(days, freq):
         np.testing.assert_array_equal(alone[2:], expected[cut - 1 :])
 
 
+def test_a_zone_without_a_name_follows_its_own_clocks():
+    dateutil = pytest.importorskip("dateutil.tz")
+    days = pd.date_range("2013-03-01", periods=40, tz=dateutil.gettz("Europe/Berlin"))
+    for freq in ("D", None):
+        transformer = SlidingWindowTransformer(3, freq=freq).fit(make_frame(days)[:32])
+        windows = transformer.transform(make_frame(days)[32:])
+        np.testing.assert_array_equal(windows[0, :, 0], [30, 31, 32])
+
+
 def test_instants_of_another_time_zone_are_counted_in_that_of_fit():
     days = pd.date_range("2013-03-05", periods=12, tz=NEW_YORK)
     transformer = SlidingWindowTransformer(3, freq="D").fit(make_frame(days)[:4])
@@ -439,6 +448,14 @@ def test_rows_that_share_a_time_have_a_past():
     transformer = SlidingWindowTransformer(3, freq="rows").fit(make_frame(times))
     later = transformer.transform(make_frame(pd.to_datetime(["2020-01-01 10:07"])))
     np.testing.assert_array_equal(later[0, :, 0], [2, 3, 0])
+    frame = make_frame(
+        pd.DatetimeIndex(np.repeat(pd.date_range("2013", periods=20, freq="min"), 2))
+    )
+    expected = transformer.fit_transform(frame)
+    for cut in range(3, 39):
+        transformer.fit(frame[:cut])
+        np.testing.assert_array_equal(transformer.transform(frame[cut:]), expected[cut:])
+        np.testing.assert_array_equal(transformer.transform(frame[cut - 1 :]), expected[cut - 1 :])
 
 
 def test_missing_labels_are_refused():

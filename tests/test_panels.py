@@ -103,6 +103,13 @@ def test_all_levels_but_the_last_tell_series_apart():
     early = deep.index.get_level_values(-1) < 3
     later = transformer.fit(deep[early]).transform(deep[~early])[:, :, 0]
     np.testing.assert_array_equal(later, windows[~early])
+    floats = deep.rename(index={"a": 1, "b": 2}, level=1)
+    transformer.fit(floats[early])
+    later = transformer.transform(floats[~early].rename(index={1: 1.0, 2: 2.0}, level=1))
+    np.testing.assert_array_equal(later[:, :, 0], windows[~early])
+    by_day = deep.rename(index=lambda k: pd.Timestamp("2013") + k * pd.Timedelta("1D"), level=2)
+    with pytest.raises(ValueError, match=r"got them in level None.*reorder_levels"):
+        transformer.fit(by_day.reorder_levels([0, 2, 1]))
     X, y = make_supervised(deep)
     assert len(X) == 12
     assert (abs(y - X["x"]) == 1).all()

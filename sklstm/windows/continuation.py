@@ -34,7 +34,7 @@ def find_spans(rows, panel, pasts, freq, history):
                 distance, said = _go_by_rows(past, first, history)
                 all_said &= said
             elif step is None:
-                distance = _find_distance(past, times, freq)
+                distance = _find_distance(past, times, freq, first)
         whole = slice(None) if isinstance(members, range) else members
         spans.append(Span(whole, places, *_take_before(past, distance, rows)))
     return spans, all_said
@@ -107,8 +107,10 @@ def warn_if_split_by_series(panel, pasts, n_steps):
         past, labels = pasts.get(name_series(series.label)), pack_labels(series.times)
         later = past is not None and labels[0] > past["labels"][-1]
         goes_on |= later
-        if (later or past is None) and labels[-1] <= last:
-            n_early = max(n_early, len(labels))
+        early = np.count_nonzero(labels <= last)
+        # A new series may bring its past, and one that was reported late may catch up.
+        if (past is None and early == len(labels)) or (later and early > len(labels) // 2):
+            n_early = max(n_early, early)
     if goes_on and n_early >= max(n_steps, 2):
         warn(
             f"{n_early} of these rows are of one series and no later than rows of another in fit. "
@@ -183,16 +185,22 @@ def _go_by_rows(past, first, history):
     return None if begins and len(first) == len(past["first"]) else 1, True
 
 
-def _find_distance(past, times, freq):
+def _find_distance(past, times, freq, rows):
     """Return the distance of rows where rows are counted, or None if they do not follow."""
     labels = past["labels"]
     if not (times.is_monotonic_increasing and (labels[1:] >= labels[:-1]).all()):
         return None
-    first = pack_labels(times[:1])
-    place = np.searchsorted(labels, first)[0]
-    if place < len(labels):
-        return place + 1 - len(labels) if labels[place] == first[0] else None
-    return 1 if freq == "rows" or np.array_equal(past["following"], first) else None
+    first = pack_labels(times[:1])[0]
+    if first > labels[-1]:
+        return 1 if freq == "rows" or np.array_equal(past["following"], [first]) else None
+    places = np.flatnonzero(labels == first) + 1 - len(labels)
+    if len(places) == 0 or (len(places) == 1 and first < labels[-1]):
+        return places[0] if len(places) else None
+    # Several rows may share a time: those of fit are known by their values.
+    for place in places[places > -len(past["rows"])]:
+        if np.array_equal(past["rows"][place - 1], rows[0], equal_nan=True):
+            return place
+    return 1 if freq == "rows" and first == labels[-1] else places[0]
 
 
 def _take_before(past, distance, rows):

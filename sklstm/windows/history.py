@@ -68,10 +68,15 @@ def _take_first(rows, members):
 
 def name_series(label):
     """Return the key of a series in what is remembered: text, and "" for the only series."""
+    return "" if label is None else repr(_simplify(label))
+
+
+def _simplify(label):
+    """Return a label so that equal ones are written alike: 1, 1.0 and those of NumPy."""
+    if isinstance(label, tuple):
+        return tuple(map(_simplify, label))
     label = label.item() if isinstance(label, np.generic) else label
-    if isinstance(label, float) and label.is_integer():  # 1.0 is the label 1
-        label = int(label)
-    return "" if label is None else repr(label)
+    return int(label) if isinstance(label, float) and label.is_integer() else label
 
 
 def warn_if_shuffled(panel, pasts):

@@ -230,7 +230,7 @@ def localize(wall, tz):
 def in_zone(times, zone):
     """Return stamps in the time zone of a name, if they have another one."""
     tz = getattr(times, "tz", None)
-    return times if tz is None or str(tz) == zone else times.tz_convert(zone)
+    return times if tz is None or _name_zone(tz) == zone else times.tz_convert(zone)
 
 
 def read_wall(times):

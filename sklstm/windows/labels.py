@@ -1,7 +1,7 @@
 """The labels of an index: what cannot be read as times is refused before anything is made of it."""
 
 from sklstm._warnings import warn
-from sklstm.windows.index import counts_from_zero, is_time
+from sklstm.windows.index import is_time
 from sklstm.windows.series import is_pandas, looks_like_dates
 
 
@@ -20,13 +20,13 @@ def check_labels(panel, freq):
                 f"The index of X must have no missing labels, got {times[times.isna()][0]}"
                 f"{of_series}. Leave these rows out: X[X.index.notna()]."
             )
-        if looks_like_dates(times):
+        counted = isinstance(freq, str) and freq == "rows"
+        if looks_like_dates(times) and not counted:
             raise ValueError(
                 f"The index of X must have dates as pandas has them, got {times[0]!r}{of_series}. "
                 "Convert them, before anything is made of X: X.index = pd.to_datetime(X.index), or "
                 'the column that the index is set from: X["date"] = pd.to_datetime(X["date"]).'
             )
-        counted = isinstance(freq, str) and freq == "rows"
         in_order = times.is_monotonic_increasing or not is_time(times)
         if not times.is_unique and not (counted and in_order):
             _refuse_repeated(times, of_series)
@@ -60,7 +60,9 @@ def check_order(times):
 def warn_of_other_index(X, y):
     """Warn in `fit` if the index of `y` says that of `X` was lost, or is another one."""
     index = y.index if is_pandas(y) else None
-    if index is None or counts_from_zero(index) or not (index.nlevels > 1 or is_time(index)):
+    if index is None or not (
+        index.nlevels > 1 or (is_time(index) and index.dtype.kind not in "iu")
+    ):
         return
     if not is_pandas(X):
         warn(
@@ -68,8 +70,8 @@ def warn_of_other_index(X, y):
             "tells series, gaps and what follows apart. Keep the index: "
             'set_output(transform="pandas") on the steps before, or on the whole Pipeline.'
         )
-    elif not X.index.equals(index):
+    elif not X.index.equals(index) and X.index.sort_values().equals(index.sort_values()):
         warn(
-            "X and y have different indexes, and rows and targets are put together by their order. "
-            "Sort and select both alike, such as y = y[X.index]."
+            "X and y have their rows in another order, as their indexes say. Sort and select both "
+            "alike: y = y.loc[X.index]."
         )

@@ -60,12 +60,27 @@ def number_times(X, panel):
 
 
 def looks_like_dates(labels):
-    """Tell whether labels are dates as text or as objects of Python, which pandas can convert."""
-    first = labels[0] if len(labels) and labels.dtype.kind not in "iufbMm" else None
-    return isinstance(first, date) or (isinstance(first, str) and bool(_DATE.match(first)))
+    """Tell whether labels are days or months as text, or dates of Python, which pandas can read."""
+    return looks_like_days(labels) or _all_match(labels, _MONTH)
 
 
-_DATE = re.compile(r"\d{4}-\d\d?(-\d\d?)?([ T]\d\d?:.*)?$|\d\d?[./]\d\d?[./]\d{4}")
+def looks_like_days(labels):
+    """Tell whether labels are days as text, or dates of Python."""
+    return (
+        len(labels) > 0
+        and labels.dtype.kind not in "iufbMm"
+        and (isinstance(labels[0], date) or _all_match(labels, _DAY))
+    )
+
+
+def _all_match(labels, pattern):
+    """Tell whether the first and the last label match a pattern."""
+    ends = [labels[0], labels[-1]] if len(labels) else [None]
+    return all(isinstance(label, str) and pattern.match(label) for label in ends)
+
+
+_MONTH = re.compile(r"\d{4}-(0?[1-9]|1[0-2])$")
+_DAY = re.compile(r"(\d{4}-\d\d?-\d\d?|\d\d?[./]\d\d?[./]\d{4})([ T]\d\d?:.*)?$")
 
 
 def is_pandas(X):
@@ -88,7 +103,13 @@ def _refuse_times_first(times):
     import pandas as pd
 
     kinds = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
-    are_times = [isinstance(level, kinds) or looks_like_dates(level) for level in times.levels]
+    are_times = [isinstance(level, kinds) or looks_like_days(level) for level in times.levels]
+    if any(are_times[1:-1]) and not are_times[-1]:
+        name = times.names[are_times.index(True)]
+        raise ValueError(
+            "X must have the times in the last level of its MultiIndex, got them in level "
+            f"{name!r}. Put this level last: X.reorder_levels([...]).sort_index()."
+        )
     if are_times[0] and not any(are_times[1:]):
         raise ValueError(
             "X must have the series in the first level of its MultiIndex and the times in the "
