@@ -19,8 +19,8 @@ def hold_out(samples, fraction, horizon):
     if windows.times is None:
         validated = _find_last(windows.starts, series, fraction)
     else:
-        first = len(windows.times) - int(np.ceil(fraction * len(windows.times)))
-        validated = windows.times >= np.partition(windows.times, first)[first]
+        n_before = len(windows.times) - int(np.ceil(fraction * len(windows.times)))
+        validated = windows.times >= np.partition(windows.times, n_before)[n_before]
     if windows.series is None:
         _warn_if_overlapping(windows)
         kept = ~validated

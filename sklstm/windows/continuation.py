@@ -19,13 +19,15 @@ def find_spans(rows, panel, pasts, freq, history):
     """
     if history == "always" and not has_grid(freq):
         freq = "rows"
-    times = panel[0].times  # of the same kind as those of the others
-    comparable = is_comparable(next(iter(pasts.values())), times)
+    of_fit, times = next(iter(pasts.values())), panel[0].times  # all series have the same kind
+    comparable = is_comparable(of_fit, times)
     step = read_step(freq, times) if comparable and has_grid(freq) else None
-    zone = next(iter(pasts.values()))["kind"]
     spans, all_said = [], True
     for series in panel:
-        members, times = series.members, in_zone(series.times, zone) if comparable else None
+        members, times = (
+            series.members,
+            in_zone(series.times, of_fit["kind"]) if comparable else None,
+        )
         past = pasts.get(name_series(series.label)) if history else None
         places, distance = _place(times, len(members), past, step)
         if past is not None:
@@ -123,12 +125,11 @@ def warn_if_split_by_series(panel, pasts, n_steps):
 _told = weakref.WeakSet()  # transformers, each warned once after a fit
 
 
-def warn_of_spans(transformer, spans, said):
+def warn_of_spans(transformer, spans, said, n_before):
     """Warn, once for a fitted transformer, where windows lack rows that may well exist.
 
     That is where nothing has `said` what comes before rows, or they begin long after those of fit.
     """
-    n_before = (int(transformer.n_steps) - 1) * int(transformer.dilation)
     if transformer in _told or not n_before:
         return
     if not said:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklstm.windows.horizon import name_step
 from sklstm.windows.index import unpack_index
-from sklstm.windows.layout import Span
+from sklstm.windows.layout import Span, lay_out
 from sklstm.windows.series import Series
 
 
@@ -18,24 +18,36 @@ class WindowSource(NamedTuple):
     past: dict | None
 
 
-def write_window(source, position, window_steps, window_rows, target_steps):
-    """Return a window and its target as text, one line per step.
+def write_window(source, i, layout, target_steps):
+    """Return the window of row `i` and its target as text, one line per step.
 
-    `position` counts the rows of the series, and a step counts from the row there. Each of the
-    `window_steps` has one of the `window_rows`, which is negative for a remembered row and NaN for
-    a missing step.
+    The `layout` is what `lay_out` takes: steps before the row, dilation and padding. A step counts
+    from the row.
     """
     series = source.series
+    position = np.searchsorted(series.members, i)
     of_series = "" if series.label is None else f" of series {series.label!r}"
-    lines = [f"Window {series.members[position]}{of_series}"]
-    for step, row in zip(window_steps, window_rows, strict=True):
-        lines.append(
-            _write_line(step, "missing" if np.isnan(row) else _write_row(source, int(row)))
-        )
+    lines = [f"Window {i}{of_series}"]
+    n_before, dilation, _ = layout
+    window_rows = _find_rows(source, position, layout)
+    for step, row in zip(range(-n_before, 1, dilation), window_rows, strict=True):
+        text = "missing" if np.isnan(row) else _write_row(source, int(row))
+        lines.append(_write_line(step, text))
     lines.append("Target")
     for step in target_steps:
         lines.append(_write_line(step, _write_place(source, source.span.places[position] + step)))
     return "\n".join(lines)
+
+
+def _find_rows(source, position, layout):
+    """Find the rows in the window at a position of the series.
+
+    They are positions, too, negative for remembered rows and NaN for missing steps.
+    """
+    n_past = len(source.span.before)
+    numbers = np.arange(-n_past, len(source.series.members), dtype=float)[:, np.newaxis]
+    alone = source.span._replace(members=slice(None), before=numbers[:n_past])
+    return np.asarray(lay_out(numbers[n_past:], [alone], *layout)[position])[:, 0]
 
 
 def _write_line(step, row):

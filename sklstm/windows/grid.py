@@ -10,7 +10,7 @@ from sklearn.utils import gen_batches
 
 from sklstm._warnings import warn
 from sklstm.windows.index import N_LABELS, find_step, is_calendar, is_time, pack_labels, read_wall
-from sklstm.windows.labels import check_order
+from sklstm.windows.labels import check_order, counts_rows
 
 # Any two labels are equally far from each other; only three tell a step.
 _LEAST_LABELS = 3
@@ -23,7 +23,7 @@ def find_freq(panel, freq, reader="SlidingWindowTransformer"):
     counted. Warnings tell to pass a frequency to the `reader` of the rows.
     """
     _check_freq(freq)
-    if isinstance(freq, str) and freq == "rows":
+    if counts_rows(freq):
         return "rows"
     if freq is None:
         return _find_freq_of_index(panel, reader)
@@ -31,7 +31,7 @@ def find_freq(panel, freq, reader="SlidingWindowTransformer"):
         check_index(series.times, freq)
     times = _take_longest(panel)
     if isinstance(freq, str) and freq == "infer":
-        step, unfit = _find_common_step(panel, times)
+        step, _, unfit = _find_fitting_step(panel, times)
         if step is None:
             raise ValueError(
                 'freq="infer" must find a step in the index of X, got labels without one: '
@@ -47,7 +47,7 @@ def find_freq(panel, freq, reader="SlidingWindowTransformer"):
 
 def has_grid(freq):
     """Tell whether a frequency that was found is that of a grid; else rows are counted."""
-    return freq is not None and not (isinstance(freq, str) and freq == "rows")
+    return freq is not None and not counts_rows(freq)
 
 
 def read_step(freq, times):
@@ -170,10 +170,10 @@ def _find_freq_of_index(panel, reader):
     times = _take_longest(panel)
     if _are_row_numbers(panel) or (len(times) < _LEAST_LABELS and not _has_freq(times)):
         return None
-    step, counts = _find_common_step(panel, times)
+    step, counts, unfit = _find_fitting_step(panel, times)
     if step is None:
         warn(
-            f"The rows of X are not regular in time, as their index says: {_show_first(counts)}. "
+            f"The rows of X are not regular in time, as their index says: {_show_first(unfit)}. "
             "Here rows are counted, whatever lies between them. Put them on a regular grid, such "
             f'as by X.resample("h").mean(), or pass freq="rows" to {reader} if that is meant.'
         )
@@ -186,10 +186,11 @@ def _find_freq_of_index(panel, reader):
     return freq
 
 
-def _find_common_step(panel, times):
-    """Find the step of an index on which all series lie, and count it; None and an index if none.
+def _find_fitting_step(panel, times):
+    """Find a step on whose grid all series lie, the counts on it, and an index it does not fit.
 
-    The last labels tell it, or else all labels. The index is one that it does not fit.
+    The last labels of `times` tell the step, or else all of them. It is None if there is none, and
+    so is the index if there is one.
     """
     import pandas as pd
 
@@ -205,8 +206,8 @@ def _find_common_step(panel, times):
                 unfit = series.times
                 break
         if len(counts) == len(panel):
-            return step, counts
-    return None, unfit
+            return step, counts, None
+    return None, None, unfit
 
 
 def _are_row_numbers(panel):

@@ -17,7 +17,7 @@ from sklstm.windows.index import (
 )
 
 # So many first rows tell whether other rows are those of `fit`, where no index does.
-N_FIRST = 16
+_N_FIRST = 16
 _MOST_FIRST = 1000
 
 # The kind of an index that a frame has if none is given to it.
@@ -63,7 +63,7 @@ def _take_first(rows, members):
     first = rows[np.asarray(members[:_MOST_FIRST])]
     differs = (first != first[:1]) & ~(np.isnan(first) & np.isnan(first[:1]))
     n_alike = int(np.argmax(differs.any(axis=1))) if differs.any() else len(first)
-    return first[: max(N_FIRST, n_alike + 1)].copy()
+    return first[: max(_N_FIRST, n_alike + 1)].copy()
 
 
 def name_series(label):

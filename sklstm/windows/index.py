@@ -18,6 +18,15 @@ def is_time(times):
     return isinstance(times, kinds) or pd.api.types.is_integer_dtype(times.dtype)
 
 
+def has_dates(times):
+    """Tell whether an index is one of dates, periods or time spans, and not of integers."""
+    if not is_time(times):
+        return False
+    import pandas as pd
+
+    return not pd.api.types.is_integer_dtype(times.dtype)
+
+
 def counts_from_zero(times):
     """Tell whether an index is that of a frame to which none was given."""
     if times is None:

@@ -1,7 +1,7 @@
 """The labels of an index: what cannot be read as times is refused before anything is made of it."""
 
 from sklstm._warnings import warn
-from sklstm.windows.index import is_time
+from sklstm.windows.index import has_dates, is_time
 from sklstm.windows.series import is_pandas, looks_like_dates
 
 
@@ -20,16 +20,20 @@ def check_labels(panel, freq):
                 f"The index of X must have no missing labels, got {times[times.isna()][0]}"
                 f"{of_series}. Leave these rows out: X[X.index.notna()]."
             )
-        counted = isinstance(freq, str) and freq == "rows"
-        if looks_like_dates(times) and not counted:
+        if looks_like_dates(times) and not counts_rows(freq):
             raise ValueError(
                 f"The index of X must have dates as pandas has them, got {times[0]!r}{of_series}. "
                 "Convert them, before anything is made of X: X.index = pd.to_datetime(X.index), or "
                 'the column that the index is set from: X["date"] = pd.to_datetime(X["date"]).'
             )
         in_order = times.is_monotonic_increasing or not is_time(times)
-        if not times.is_unique and not (counted and in_order):
+        if not times.is_unique and not (counts_rows(freq) and in_order):
             _refuse_repeated(times, of_series)
+
+
+def counts_rows(freq):
+    """Tell whether a `freq` says that rows are counted; an offset of pandas is not compared."""
+    return isinstance(freq, str) and freq == "rows"
 
 
 def _refuse_repeated(times, of_series):
@@ -60,9 +64,7 @@ def check_order(times):
 def warn_of_other_index(X, y):
     """Warn in `fit` if the index of `y` says that of `X` was lost, or is another one."""
     index = y.index if is_pandas(y) else None
-    if index is None or not (
-        index.nlevels > 1 or (is_time(index) and index.dtype.kind not in "iu")
-    ):
+    if index is None or not (index.nlevels > 1 or has_dates(index)):
         return
     if not is_pandas(X):
         warn(

@@ -7,7 +7,7 @@ from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils import check_scalar, indexable
 from sklearn.utils.validation import _num_samples
 
-from sklstm.windows.index import is_time
+from sklstm.windows.index import has_dates, is_time
 from sklstm.windows.series import is_pandas, split_series
 
 
@@ -41,7 +41,7 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
     -----
     **Where the time of a row comes from.**
 
-    * `X` with a `MultiIndex`: its last level. The series are in the first.
+    * `X` with a `MultiIndex`: its last level. The others tell the series.
     * `X` with another index, and `groups`: the index.
     * `groups` without an index (arrays, polars, or the default index of pandas): order. The k-th
       row of each group is at the k-th time, so all groups must have the same number of rows.
@@ -148,23 +148,11 @@ def _number_times(X, y, groups):
         panel = split_series(table, n_rows)  # whatever the groups are
         return _number_labels(index.get_level_values(-1), len(panel), in_level=True)
     panel = split_series(table, n_rows, groups)
-    if _has_dates(index) or (groups is not None and not _is_default(index)):
+    if has_dates(index) or (groups is not None and not _is_default(index)):
         return _number_labels(index, len(panel), in_level=False)
     if groups is None and index is not None:
         _refuse_repeats(index)
     return _count_rows(panel)
-
-
-def _has_dates(index):
-    """Tell whether an index is one of dates, periods or time spans."""
-    return is_time(index) and not _has_integers(index)
-
-
-def _has_integers(index):
-    """Tell whether an index is one of integers: times, or only numbers of rows."""
-    import pandas as pd
-
-    return pd.api.types.is_integer_dtype(index.dtype)
 
 
 def _is_default(index):
@@ -196,7 +184,7 @@ def _number_labels(labels, n_series, in_level):
             f"X must have a time in each row, got {n_missing} of {len(labels)} rows without one. "
             "Leave these out: X[X.index.get_level_values(-1).notna()]."
         )
-    if n_series > 1 and labels.is_unique and _has_integers(labels):
+    if n_series > 1 and labels.is_unique and not has_dates(labels):
         raise ValueError(
             f"X must have times in {place} that several series share, got {len(labels)} different "
             f"integers in {len(labels)} rows of {n_series} series, which look like row numbers. "

@@ -258,8 +258,8 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         X : array-like of shape (n_rows, n_features)
             Rows in time order. NaN is a missing value.
 
-        y : None
-            Ignored.
+        y : array-like of shape (n_rows,), default=None
+            Targets, as in `fit`.
 
         groups : array-like of shape (n_rows,), default=None
             Label of the series of each row, as in `fit`.
@@ -295,8 +295,9 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         warn_if_shuffled(panel, self.history_)
         warn_if_split_by_series(panel, self.history_, self.n_steps)
         spans, said = self._find_spans(rows, panel)
-        warn_of_spans(self, spans, said)
-        windows = lay_out(rows, spans, self._n_before(), int(self.dilation), self.padding)
+        n_before = self._n_before()
+        warn_of_spans(self, spans, said, n_before)
+        windows = lay_out(rows, spans, n_before, int(self.dilation), self.padding)
         if len(panel) > 1:
             windows.times = number_times(X, panel)
         if self.flatten:
@@ -348,16 +349,9 @@ class SlidingWindowTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             raise ValueError(f"horizon must be at most the {len(rows)} rows, got {horizon}.")
         series = next(series for series in panel if i in series.members)
         (span,), _ = self._find_spans(rows, [series])
-        # Windows made of row numbers show where each step comes from: the past is negative.
-        n_past = len(span.before)
-        numbers = np.arange(-n_past, len(series.members), dtype=float)[:, np.newaxis]
-        alone = span._replace(members=slice(None), before=numbers[:n_past])
-        arguments = self._n_before(), int(self.dilation), self.padding
-        position = np.searchsorted(series.members, i)
-        window = np.asarray(lay_out(numbers[n_past:], [alone], *arguments)[position])[:, 0]
-        past = self.history_.get(name_series(series.label))
-        source = WindowSource(series, span, past)
-        return write_window(source, position, self._steps(), window, steps_ahead(horizon))
+        source = WindowSource(series, span, self.history_.get(name_series(series.label)))
+        layout = self._n_before(), int(self.dilation), self.padding
+        return write_window(source, i, layout, steps_ahead(horizon))
 
     def set_output(self, *, transform=None):
         """Set the container of flattened windows; windows of three dimensions stay an array.
